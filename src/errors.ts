@@ -23,6 +23,7 @@ export const ERROR_CODES = {
   STORAGE: 'A write or sync failed; what was not acknowledged may be lost.',
   INTERRUPTED: 'The work was stopped by a signal or an abort.',
   INVARIANT: 'A check of the system against itself failed: a bug.',
+  INTERNAL: 'The command line met an error that has no code of its own: a bug.',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;
