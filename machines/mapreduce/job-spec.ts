@@ -167,6 +167,12 @@ export interface Progress {
   readonly records: number;
   /** Pairs emitted. */
   readonly pairs: number;
+  /**
+   * The record in hand, where the app goes record by record (`skipBadRecords`). The last report
+   * before a stall names the record that stalls, so that an attempt that is aborted can be charged
+   * to it.
+   */
+  readonly record?: RecordId;
 }
 
 /** What one attempt did. Only the winning attempt of each task is counted in the job's totals. */
