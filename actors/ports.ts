@@ -98,7 +98,12 @@ export type Input =
   | { readonly type: 'timer'; readonly timer: string }
   | { readonly type: 'persisted'; readonly upTo: number }
   /** A request got no answer: timed out, or (where the network reports it) known to be lost. */
-  | { readonly type: 'noReply'; readonly to: Address; readonly kind: MessageKind; readonly correlation: number }
+  | {
+      readonly type: 'noReply';
+      readonly to: Address;
+      readonly kind: MessageKind;
+      readonly correlation: number;
+    }
   /** Something that another port of this actor started has ended, or its host asks for something. */
   | { readonly type: 'completed'; readonly port: string; readonly event: unknown };
 

@@ -23,7 +23,9 @@ export class TimerSet implements TimersPort {
 
   set(timer: string, delayMicros: Micros): void {
     if (!Number.isSafeInteger(delayMicros) || delayMicros < 0) {
-      throw new RangeError(`timer '${timer}': delay must be whole microseconds, not ${delayMicros}`);
+      throw new RangeError(
+        `timer '${timer}': delay must be whole microseconds, not ${delayMicros}`,
+      );
     }
     // At least 1 µs, so that a timer that re-arms itself cannot hold a turn forever.
     const deadline = this.#now() + Math.max(1, delayMicros);

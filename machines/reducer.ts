@@ -3,7 +3,7 @@
  * changes: `(context, event) → [context, effects]`, a plain function without XState that a test
  * can call directly.
  */
-import { type ActionFunction, enqueueActions, type EventObject, type MachineContext } from 'xstate';
+import { type ActionFunction, type EventObject, enqueueActions, type MachineContext } from 'xstate';
 
 /** What a reducer returns: the next context, and the effects to perform, in order. */
 export type Reduced<C, F> = readonly [context: C, effects: readonly F[]];
@@ -11,17 +11,11 @@ export type Reduced<C, F> = readonly [context: C, effects: readonly F[]];
 export type Reducer<C, E, F> = (context: C, event: E) => Reduced<C, F>;
 
 /** The lifted form; the two `any` are XState's action and guard registries, which emit-only actions never use. */
-type Lifted<C extends MachineContext, E extends EventObject, F extends EventObject> = ActionFunction<
-  C,
-  E,
-  E,
-  undefined,
-  never,
-  never,
-  never,
-  never,
-  F
->;
+type Lifted<
+  C extends MachineContext,
+  E extends EventObject,
+  F extends EventObject,
+> = ActionFunction<C, E, E, undefined, never, never, never, never, F>;
 
 /**
  * `reducerFor<Context, Event, Effect>()` returns `on(type, reducer)`, which makes an action that
