@@ -27,7 +27,10 @@ const machine = setup({
   context: ({ input }) => ({ n: input?.n ?? 0 }),
   states: {
     a: { on: { add: { actions: 'add' }, go: 'b' }, always: { guard: 'isLarge', target: 'b' } },
-    b: { entry: 'enter', on: { go: 'a', add: { actions: 'add' }, tick: { target: 'b', reenter: true } } },
+    b: {
+      entry: 'enter',
+      on: { go: 'a', add: { actions: 'add' }, tick: { target: 'b', reenter: true } },
+    },
   },
 });
 
@@ -35,13 +38,22 @@ test('step: agrees with transition() on states and effects', (t) => {
   const stepper = createStepper(machine);
   let [mine, effects] = stepper.initial({ n: 3 });
   let [theirs, actions] = initialTransition(machine, { n: 3 });
-  const events: Event[] = [{ type: 'add', by: 2 }, { type: 'go' }, { type: 'tick' }, { type: 'go' }, { type: 'add', by: 9 }];
+  const events: Event[] = [
+    { type: 'add', by: 2 },
+    { type: 'go' },
+    { type: 'tick' },
+    { type: 'go' },
+    { type: 'add', by: 9 },
+  ];
   for (const event of events) {
     [mine, effects] = stepper.step(mine, event);
     [theirs, actions] = transition(machine, theirs, event);
     t.same(mine.value, theirs.value);
     t.same(mine.context, theirs.context);
-    t.same(effects, actions.map((a) => (a.params as unknown as { event: Effect }).event));
+    t.same(
+      effects,
+      actions.map((a) => (a.params as unknown as { event: Effect }).event),
+    );
   }
   t.same(mine.context, { n: 14 });
   t.equal(mine.value, 'b');
