@@ -1,0 +1,147 @@
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'tap';
+import type { ConclaveError } from '../../src/errors.js';
+import { openDiskLog } from '../../src/storage/disk-log.js';
+import type { SegmentedLog } from '../../src/storage/segmented-log.js';
+
+const SMALL = { firstBytes: 4096, maxBytes: 8192 };
+const FIRST = '00000001.log';
+
+function open(directory: string): SegmentedLog {
+  return openDiskLog({ directory, segmentSizes: SMALL });
+}
+
+/** What the next life reads. */
+function recordsIn(directory: string): string[] {
+  const log = open(directory);
+  try {
+    return texts(log.records());
+  } finally {
+    log.close();
+  }
+}
+
+function texts(records: Iterable<Uint8Array>): string[] {
+  return [...records].map((record) => Buffer.from(record).toString());
+}
+
+/** Writes the batches and returns where each of them ends in the first segment. */
+function writeBatches(directory: string, batches: readonly (readonly string[])[]): number[] {
+  const log = open(directory);
+  const ends: number[] = [];
+  let token = 0;
+  for (const batch of batches) {
+    for (const text of batch) log.append(Buffer.from(text), ++token);
+    log.sync();
+    ends.push(log.stats().writtenBytes);
+  }
+  log.close();
+  return ends;
+}
+
+function directoryIn(root: string, name: string): string {
+  const path = join(root, name);
+  mkdirSync(path);
+  return path;
+}
+
+function codeOf(run: () => unknown): { code: string; message: string } {
+  try {
+    run();
+  } catch (error) {
+    return { code: (error as ConclaveError).code, message: (error as ConclaveError).message };
+  }
+  return { code: 'none', message: '' };
+}
+
+const BATCHES = [['one'], ['two', 'three'], ['', 'x'.repeat(40)], ['last', 'of all', 'y'.repeat(700)]];
+
+test('disk log: a restart gives back all records in order, and the log goes on', async (t) => {
+  const directory = t.testdir();
+  const log = open(directory);
+  t.equal(log.append([Buffer.from('a'), Buffer.from('b')], 5), 1, 'the first sequence is 1');
+  t.equal(log.append(Buffer.from('c'), 6), 2);
+  t.equal(log.sync(), 6, 'a sync reports the last token');
+  t.equal(log.sync(), 6, 'a sync with nothing to do changes nothing');
+  t.equal(log.stats().syncCount, 1);
+  log.close();
+  t.same(recordsIn(directory), ['ab', 'c']);
+  const next = open(directory);
+  t.equal(next.append(Buffer.from('d'), 1), 3, 'records left unread are counted all the same');
+  next.close();
+  t.same(recordsIn(directory), ['ab', 'c', 'd']);
+  t.same(readdirSync(directory), [FIRST], 'no temporary file is left');
+});
+
+test('disk log: records pass through many segments, and whole old ones can be let go', async (t) => {
+  const directory = t.testdir();
+  const log = open(directory);
+  const written: string[] = [];
+  for (let n = 1; n <= 300; n++) {
+    written.push(`${n}:${'z'.repeat((n * 37) % 500)}`);
+    log.append(Buffer.from(written.at(-1) as string), n);
+    if (n % 3 === 0) log.sync();
+  }
+  written.push('h'.repeat(20_000));
+  log.append(Buffer.from(written.at(-1) as string), 301);
+  log.close();
+  t.ok(readdirSync(directory).length > 8);
+  t.same(recordsIn(directory), written);
+
+  const again = open(directory);
+  again.truncateBefore(200);
+  const first = again.firstSequence();
+  t.ok(first > 150 && first <= 200, `the oldest record left is ${first}`);
+  again.truncateBefore(10_000);
+  t.equal(again.firstSequence(), 301, 'the segment in use stays');
+  again.close();
+  t.same(recordsIn(directory), written.slice(300));
+});
+
+test('disk log: a file cut at any byte gives all batches before the cut, and goes on', async (t) => {
+  const root = t.testdir();
+  const source = directoryIn(root, 'source');
+  const ends = writeBatches(source, BATCHES);
+  const size = ends.at(-1) as number;
+  for (let cut = 512; cut <= size; cut++) {
+    const directory = directoryIn(root, `cut-${cut}`);
+    copyFileSync(join(source, FIRST), join(directory, FIRST));
+    truncateSync(join(directory, FIRST), cut);
+    const whole = BATCHES.filter((_, n) => (ends[n] as number) <= cut).flat();
+    const log = open(directory);
+    const found = texts(log.records());
+    log.append(Buffer.from('appended'), 1);
+    log.close();
+    const later = recordsIn(directory);
+    if (JSON.stringify([found, later]) !== JSON.stringify([whole, [...whole, 'appended']])) {
+      t.same({ cut, found, later }, { cut, found: whole, later: [...whole, 'appended'] });
+    }
+  }
+  t.pass(`${size - 512} cuts`);
+});
+
+test('disk log: any flipped bit is reported with file and offset, and nothing changes', async (t) => {
+  const root = t.testdir();
+  const source = directoryIn(root, 'source');
+  const ends = writeBatches(source, BATCHES);
+  const sound = readFileSync(join(source, FIRST));
+  const directory = directoryIn(root, 'flipped');
+  const file = join(directory, FIRST);
+  const starts = [0, 512, ...ends];
+  let wrong = 0;
+  for (let bit = 0; bit < 8 * (ends.at(-1) as number); bit++) {
+    const bytes = Buffer.from(sound);
+    const at = bit >>> 3;
+    bytes[at] = (bytes[at] as number) ^ (1 << (bit & 7));
+    writeFileSync(file, bytes);
+    const { code, message } = codeOf(() => recordsIn(directory));
+    const start = starts.filter((offset) => offset <= at).at(-1);
+    const isRight =
+      code === 'DATA_CORRUPT' &&
+      message.includes(`${file} is damaged at byte ${start}:`) &&
+      readFileSync(file).equals(bytes);
+    if (!isRight && ++wrong < 5) t.fail(`bit ${bit} (byte ${at}): ${code} ${message}`);
+  }
+  t.equal(wrong, 0);
+});
