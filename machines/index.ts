@@ -1,0 +1,6 @@
+/**
+ * `conclave/machines`: the statecharts of the system, and how a chart is driven without XState's
+ * interpreter. Everything here runs in a browser page, unchanged.
+ */
+export { type Reduced, type Reducer, reducerFor, unchanged } from './reducer.js';
+export { createStepper, type Stepped, type Stepper } from './step.js';
