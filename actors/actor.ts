@@ -20,6 +20,7 @@ import type {
   RandomPort,
   RouterPort,
   StoragePort,
+  TimersPort,
 } from './ports.js';
 import { TimerSet } from './timer-set.js';
 
@@ -47,6 +48,8 @@ export interface ActorHost<P extends ActorPorts> {
   wakeAt(deadline: Micros | undefined): void;
   /** Sees every batch that enters, with the time it entered: a recording replays an actor. */
   readonly record?: (now: Micros, inputs: readonly Input[]) => void;
+  /** Sees every arming (with its deadline) and disarming (undefined) of a timer. */
+  readonly watchTimer?: (timer: string, deadline: Micros | undefined) => void;
   /** Sees every step; for traces, invariants and drawings. */
   readonly observe?: (observation: Observation) => void;
 }
@@ -85,7 +88,7 @@ export class Actor<M extends AnyStateMachine, P extends ActorPorts, In> {
     this.#stepper = createStepper(definition.machine);
     this.#ports = {
       ...host.ports,
-      timers: this.#timers,
+      timers: this.#timersPort(),
       router: this.#routerPort(),
       storage: this.#storagePort(),
     } as unknown as P;
@@ -194,6 +197,22 @@ export class Actor<M extends AnyStateMachine, P extends ActorPorts, In> {
   }
 
   readonly #draw = (): number => this.#host.random.uint32();
+
+  /** The timer set itself, unless somebody watches: no cost when nobody does. */
+  #timersPort(): TimersPort {
+    const watch = this.#host.watchTimer;
+    if (watch === undefined) return this.#timers;
+    return {
+      set: (timer, delayMicros) => {
+        this.#timers.set(timer, delayMicros);
+        watch(timer, this.#now + Math.max(1, delayMicros));
+      },
+      cancel: (timer) => {
+        this.#timers.cancel(timer);
+        watch(timer, undefined);
+      },
+    };
+  }
 
   #routerPort(): RouterPort {
     return {
