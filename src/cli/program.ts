@@ -58,10 +58,11 @@ export function parseCommandLine(words: readonly string[], options: ProgramOptio
     program.parse(prepared(words, program), { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode !== 0) throw usageErrorOf(error, {
-      specs: options.specs,
-      spec: commandIn(words, options.specs),
-    });
+    if (error.exitCode !== 0)
+      throw usageErrorOf(error, {
+        specs: options.specs,
+        spec: commandIn(words, options.specs),
+      });
   }
   return request ?? { kind: 'text', text: text.trimEnd() };
 }
@@ -108,7 +109,10 @@ function baseProgram(options: ProgramOptions, write: (text: string) => void): Co
       subcommandTerm: (command) => command.name(),
     });
   addSharedOptions(program);
-  return program.addHelpText('after', "\n'conclave <command> --help' shows the options of a command.");
+  return program.addHelpText(
+    'after',
+    "\n'conclave <command> --help' shows the options of a command.",
+  );
 }
 
 function addSharedOptions(command: Command): void {
@@ -165,7 +169,10 @@ function* optionsOf(table: OptionTable): Generator<Option> {
   for (const spec of Object.values(table)) {
     for (const [i, flags] of spec.flags.entries()) {
       const shown = spec.shown === undefined ? '' : ` (default: ${spec.shown})`;
-      const option = new Option(flags, i === 0 ? `${spec.text}${shown}` : `the opposite of ${spec.flags[0]}`);
+      const option = new Option(
+        flags,
+        i === 0 ? `${spec.text}${shown}` : `the opposite of ${spec.flags[0]}`,
+      );
       const { parse } = spec;
       yield parse === undefined ? option : option.argParser((text) => parse(text));
     }

@@ -44,10 +44,10 @@ export class Progress {
 
   /** Writes lines above the bar. */
   aside(write: () => void): void {
-    if (this.#bar === undefined || this.#stream === undefined) return write();
+    const wasDrawn = this.#bar !== undefined;
     this.#erase();
     write();
-    this.#draw(this.#stream);
+    if (wasDrawn && this.#stream !== undefined) this.#draw(this.#stream);
   }
 
   stop(): void {

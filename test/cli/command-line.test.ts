@@ -157,7 +157,10 @@ test('command line: every command has help with its options, their defaults and 
         for (const flags of option.flags) t.match(help, flags, `${line}: ${flags}`);
         t.match(help, `(default: ${option.shown})`, `${line}: default of ${option.flags[0]}`);
       }
-      t.notOk(text.split('\n').some((row) => row.length > 80), `${line} fits 80 columns`);
+      t.notOk(
+        text.split('\n').some((row) => row.length > 80),
+        `${line} fits 80 columns`,
+      );
     }
   }
   t.same(parse(''), parse('--help'));
@@ -196,10 +199,13 @@ test('output: colours only where they are wanted', (t) => {
 
 test('output: quantities and tables read well', (t) => {
   t.same([0, 1023, 1024, 3_301_104].map(formatBytes), ['0 B', '1023 B', '1.0 KiB', '3.1 MiB']);
-  t.same(
-    [0.42, 87.4, 1240, 59_990, 185_000].map(formatDuration),
-    ['0.4 ms', '87 ms', '1.24 s', '59.99 s', '3 min 05 s'],
-  );
+  t.same([0.42, 87.4, 1240, 59_990, 185_000].map(formatDuration), [
+    '0.4 ms',
+    '87 ms',
+    '1.24 s',
+    '59.99 s',
+    '3 min 05 s',
+  ]);
   t.same([0, 999, 1000, 1_234_567].map(formatCount), ['0', '999', '1 000', '1 234 567']);
   t.same([plural(1, 'file'), plural(2, 'file')], ['1 file', '2 files']);
   const table = renderTable(
