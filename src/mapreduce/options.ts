@@ -1,0 +1,98 @@
+/**
+ * What a caller of `mapReduce()` says and gets: the terms of the library and of the command line.
+ * `machines/mapreduce/job-spec.ts` has the terms inside the system.
+ */
+import type { RecordId, TaskKind } from '../../machines/mapreduce/job-spec.js';
+
+/** Units are in the names; the defaults are the command line's (INTERFACES § 2.2). */
+export interface MapReduceOptions {
+  /** `wc`, `indexer`, `grep`, `sort`, or a module: a path or a file URL. */
+  readonly app: string | URL;
+  /** Files, directories, globs; relative paths are from the current directory. */
+  readonly inputs: readonly string[];
+  /** Output directory; default `./mr-out`. */
+  readonly out?: string | undefined;
+  readonly reduces?: number | undefined;
+  readonly workers?: number | undefined;
+  readonly taskTimeoutMs?: number | undefined;
+  readonly maxAttempts?: number | undefined;
+  readonly skipBadRecords?: boolean | undefined;
+  /** Default: if the app has a combiner. True for an app without one is a `USAGE` error. */
+  readonly combine?: boolean | undefined;
+  readonly splitSizeBytes?: number | undefined;
+  readonly memoryBytes?: number | undefined;
+  readonly format?: 'text' | 'jsonl' | undefined;
+  /** Replaces the output of an earlier job. */
+  readonly force?: boolean | undefined;
+  /** For `grep`. */
+  readonly pattern?: string | undefined;
+  /** Stops the job cleanly; `mapReduce` then rejects with `INTERRUPTED`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called at most some ten times a second, and at the end of each phase. */
+  readonly onProgress?: ((progress: JobProgress) => void) | undefined;
+  /** What a user may want to know while the job runs: a retry, a skipped record, a lost worker. */
+  readonly onEvent?: ((event: JobEvent) => void) | undefined;
+  /** Called once when the workers run: to kill or add some while the job runs. */
+  readonly onStart?: ((control: JobControl) => void) | undefined;
+}
+
+export interface JobProgress {
+  readonly phase: TaskKind;
+  readonly tasksDone: number;
+  readonly tasksTotal: number;
+  /** Input bytes of the phase's finished tasks. */
+  readonly bytesDone: number;
+}
+
+export interface JobEvent {
+  readonly level: 'debug' | 'info' | 'warn';
+  /** One line. */
+  readonly message: string;
+}
+
+/** Faults on demand, for tests and demonstrations. */
+export interface JobControl {
+  /** Names of the workers that live. */
+  workers(): readonly string[];
+  /** Ends a worker's thread at once, with the attempt that it runs. Resolves when it is gone. */
+  killWorker(name: string): Promise<void>;
+  /** Adds one; resolves with its name when it runs. */
+  addWorker(): Promise<string>;
+}
+
+export interface PhaseReport {
+  readonly tasks: number;
+  readonly attempts: number;
+  /** Attempts that failed, timed out or were lost with their worker. */
+  readonly retries: number;
+  /** Attempts given to a second worker near the end of the phase. */
+  readonly backups: number;
+  readonly recordsIn: number;
+  readonly pairsOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly wallSeconds: number;
+  /** User and system time of the attempts. */
+  readonly cpuSeconds: number;
+}
+
+export interface SkippedRecord extends RecordId {
+  readonly file: string;
+  /** Why its attempts failed. */
+  readonly message: string;
+}
+
+export interface MapReduceReport {
+  readonly jobId: string;
+  readonly app: string;
+  /** Absolute. */
+  readonly out: string;
+  /** `mr-out-0` … in order, absolute. */
+  readonly files: readonly string[];
+  readonly inputs: number;
+  readonly workers: number;
+  readonly map: PhaseReport;
+  readonly reduce: PhaseReport;
+  readonly skippedRecords: readonly SkippedRecord[];
+  readonly wallSeconds: number;
+}
