@@ -4,7 +4,7 @@
  */
 
 /** Everything that the simulator and the page run; the thread router and the hosts are not. */
-const PURE = '^(machines|actors|src/(sim|router|codec|random|trace))/';
+const PURE = '^(machines|actors|src/(sim|router|codec|random|trace|heap))/';
 const NOT_PURE = '^src/router/thread-';
 
 module.exports = {

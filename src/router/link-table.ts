@@ -4,8 +4,8 @@
  * one side only (the sender's or the receiver's thread), so that counting needs no atomics. A
  * buffer of zeros is a network where all links are up and plain.
  *
- * The state word is read without `Atomics`: a cut takes effect at some message soon after, as a
- * real one does, and the check costs a million senders a second one load.
+ * The state word is written and read without `Atomics`: a cut takes effect at some message soon
+ * after, as a real one does, and the check costs one load.
  */
 import { type Delay, type LabSettings, type LinkSettings, PLAIN_LINK } from './link-settings.js';
 
@@ -81,7 +81,9 @@ export class LinkTable {
   /** `buffer` is `LinkTable.bytes(capacity)` long, and zeros at first. */
   constructor(buffer: ArrayBuffer | SharedArrayBuffer, capacity = 256) {
     if (buffer.byteLength !== LinkTable.bytes(capacity)) {
-      throw new RangeError(`a link table of ${capacity} actors needs ${LinkTable.bytes(capacity)} B`);
+      throw new RangeError(
+        `a link table of ${capacity} actors needs ${LinkTable.bytes(capacity)} B`,
+      );
     }
     const links = capacity * capacity;
     this.capacity = capacity;
@@ -114,7 +116,7 @@ export class LinkTable {
   setDown(from: number, to: number, reason: number, isDown: boolean): void {
     const link = this.#link(from, to);
     const state = this.#state[link] as number;
-    Atomics.store(this.#state, link, isDown ? state | reason : state & ~reason);
+    this.#state[link] = isDown ? state | reason : state & ~reason;
   }
 
   get(from: number, to: number): LinkSettings {
@@ -154,7 +156,7 @@ export class LinkTable {
     values[row + LAB_SWITCHES] = encodeLab(settings.lab);
     const faults = (isPlain(settings) ? 0 : FAULTY) | (settings.lab === undefined ? 0 : LAB);
     const state = this.#state[link] as number;
-    Atomics.store(this.#state, link, (state & DOWN) | faults);
+    this.#state[link] = (state & DOWN) | faults;
   }
 
   countSent(from: number, to: number, sizeBytes: number, rpc: RpcKind): void {

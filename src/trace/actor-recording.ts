@@ -181,7 +181,11 @@ class Replay {
       record: (now, inputs) => this.#compareBatch(now, inputs),
     };
     const own = this.#recording.portNames.map((name) => [name, this.#ownPort(name)]);
-    const ports = { ...base.ports, ...Object.fromEntries(own), ...watchOutputs(base, this.#outputs) };
+    const ports = {
+      ...base.ports,
+      ...Object.fromEntries(own),
+      ...watchOutputs(base, this.#outputs),
+    };
     return { ...base, ports };
   }
 

@@ -91,10 +91,7 @@ const HEADER: Fields = {
 };
 
 /** The lines of a trace file, each with its line feed. */
-export function* formatTrace(
-  header: TraceHeader,
-  events: Iterable<TraceEvent>,
-): Generator<string> {
+export function* formatTrace(header: TraceHeader, events: Iterable<TraceEvent>): Generator<string> {
   yield `${JSON.stringify(header)}\n`;
   for (const event of events) yield `${JSON.stringify(event)}\n`;
 }
@@ -195,7 +192,8 @@ function checkFields(value: object, fields: Fields, type: string, lineNumber: nu
     }
   }
   for (const name of Object.keys(value)) {
-    if (!Object.hasOwn(fields, name)) refuse(lineNumber, `has the unknown field '${name}' (${type})`);
+    if (!Object.hasOwn(fields, name))
+      refuse(lineNumber, `has the unknown field '${name}' (${type})`);
   }
 }
 

@@ -1,8 +1,8 @@
 import { test } from 'tap';
 import type { Rpc } from '../../actors/ports.js';
+import { type Fate, LinkPolicy } from '../../src/router/link-policy.js';
 import { type LinkSettings, PLAIN_LINK } from '../../src/router/link-settings.js';
 import { DOWN_CUT, LinkTable } from '../../src/router/link-table.js';
-import { type Fate, LinkPolicy } from '../../src/router/link-policy.js';
 import { Network } from '../../src/router/network.js';
 import { PRESETS, type PresetName } from '../../src/router/presets.js';
 
@@ -156,7 +156,11 @@ test('router: a preset applies to actors that come later', (t) => {
 
 test('router: counters add up, by kind of rpc', (t) => {
   const { policy, network } = makeNet();
-  for (const [from, to] of [[0, 1], [2, 1], [1, 0]] as const) {
+  for (const [from, to] of [
+    [0, 1],
+    [2, 1],
+    [1, 0],
+  ] as const) {
     const rpc = from === 1 ? 'reply' : 'request';
     policy.fate(from, to, 10, rpc, 0);
     policy.delivered(from, to, 10, rpc);
@@ -224,11 +228,18 @@ test('router: without reorder a link keeps the order, also when it becomes plain
   }
   table.set(0, 1, PLAIN_LINK);
   arrivals.push(1_000_000 + policy.fate(0, 1, 1, 'none', 1_000_000).delayMicros);
-  t.same(arrivals, arrivals.toSorted((a, b) => a - b));
+  t.same(
+    arrivals,
+    arrivals.toSorted((a, b) => a - b),
+  );
   const loose = makeNet();
   loose.table.set(0, 1, { ...PLAIN_LINK, delay, reorder: true });
   const out = Array.from({ length: 100 }, () => loose.policy.fate(0, 1, 1, 'none', 0).delayMicros);
-  t.notSame(out, out.toSorted((a, b) => a - b), 'with reorder it does not');
+  t.notSame(
+    out,
+    out.toSorted((a, b) => a - b),
+    'with reorder it does not',
+  );
   t.end();
 });
 
@@ -248,7 +259,8 @@ test('labs: an unreliable request waits 0 … 26 ms and a tenth is lost, reporte
   t.ok(isBinomial(lost.length, n, 0.1), `${lost.length} lost`);
   t.ok(lost.every((fate) => fate.reported));
   const counts = new Array<number>(27).fill(0);
-  for (const fate of drawn) counts[fate.delayMicros / 1000] = (counts[fate.delayMicros / 1000] ?? Number.NaN) + 1;
+  for (const fate of drawn)
+    counts[fate.delayMicros / 1000] = (counts[fate.delayMicros / 1000] ?? Number.NaN) + 1;
   const statistic = chiSquare(counts, new Array(27).fill(n / 27));
   t.ok(statistic < 54.05, `chi-square ${statistic}, 26 degrees, 0.1 %`);
   const replies = fates(PRESETS['labs-unreliable'], n, 'reply');
@@ -284,7 +296,10 @@ test('labs: two thirds of long-reordered replies come 200 + rand(rand(2000)) ms 
 });
 
 test('labs: a call over a cut link fails after 0 … 99 ms, or 0 … 6999 ms with long delays', (t) => {
-  for (const [preset, limit] of [['labs', 100], ['labs-long-delays', 7000]] as const) {
+  for (const [preset, limit] of [
+    ['labs', 100],
+    ['labs-long-delays', 7000],
+  ] as const) {
     const { policy, network } = makeNet();
     network.preset(preset);
     network.cut('a', 'b');

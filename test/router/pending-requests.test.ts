@@ -7,12 +7,20 @@ function open(pending: PendingRequests, correlation: number, deadline: number): 
 
 test('requests: time-outs come in deadline order, then by correlation', (t) => {
   const pending = new PendingRequests();
-  for (const [correlation, deadline] of [[1, 30], [2, 10], [3, 20], [4, 10]] as const) {
+  for (const [correlation, deadline] of [
+    [1, 30],
+    [2, 10],
+    [3, 20],
+    [4, 10],
+  ] as const) {
     open(pending, correlation, deadline);
   }
   t.equal(pending.nextDeadline(), 10);
   t.same(pending.expire(9), []);
-  t.same(pending.expire(20).map((input) => input.correlation), [2, 4, 3]);
+  t.same(
+    pending.expire(20).map((input) => input.correlation),
+    [2, 4, 3],
+  );
   t.equal(pending.nextDeadline(), 30);
   t.same(pending.expire(30), [{ type: 'noReply', to: 'server', kind: 'custom', correlation: 1 }]);
   t.equal(pending.nextDeadline(), undefined);
