@@ -1,0 +1,5 @@
+/** Every benchmark, in the order in which `conclave bench` lists and runs them: one line each. */
+import type { Benchmark } from './framework/benchmark.js';
+import { stepBenchmark } from './step.js';
+
+export const BENCHMARKS: readonly Benchmark[] = [stepBenchmark];
