@@ -4,8 +4,9 @@
  */
 
 /** Everything that the simulator and the page run; the thread router and the hosts are not. */
-const PURE = '^(machines|actors|src/(sim|router|codec|random|trace|heap))/';
-const NOT_PURE = '^src/router/thread-';
+const PURE = '^(machines|actors|src/(sim|router|codec|random|storage|trace|heap))/';
+const NOT_PURE =
+  '^src/(router/thread-|storage/(atomic-file|data-directory|disk-log|node-files|process-lock)[.])';
 
 module.exports = {
   forbidden: [

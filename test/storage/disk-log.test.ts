@@ -1,4 +1,11 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'tap';
 import type { ConclaveError } from '../../src/errors.js';
@@ -55,7 +62,12 @@ function codeOf(run: () => unknown): { code: string; message: string } {
   return { code: 'none', message: '' };
 }
 
-const BATCHES = [['one'], ['two', 'three'], ['', 'x'.repeat(40)], ['last', 'of all', 'y'.repeat(700)]];
+const BATCHES = [
+  ['one'],
+  ['two', 'three'],
+  ['', 'x'.repeat(40)],
+  ['last', 'of all', 'y'.repeat(700)],
+];
 
 test('disk log: a restart gives back all records in order, and the log goes on', async (t) => {
   const directory = t.testdir();
