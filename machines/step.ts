@@ -80,7 +80,11 @@ export function createStepper<M extends AnyStateMachine>(machine: M): Stepper<M>
     machine,
     initial: (input) => {
       scope ??= scopeFor(input);
-      return run((inert) => machine.getInitialSnapshot(inert, input as never));
+      const stepped = run((inert) => machine.getInitialSnapshot(inert, input as never));
+      // XState catches what the context factory and entry actions throw; only `transition` does not.
+      const { status, error } = stepped[0] as { status: string; error?: unknown };
+      if (status === 'error') throw error;
+      return stepped;
     },
     step: (state, event) => {
       scope ??= scopeFor((state as { context: unknown }).context);
