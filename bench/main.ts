@@ -3,7 +3,7 @@
  * for; it parses the options, and this file chooses, runs and reports.
  */
 import { writeFileSync } from 'node:fs';
-import { ConclaveError } from '../src/errors.js';
+import { ConclaveError, messageOf } from '../src/errors.js';
 import type { Benchmark } from './framework/benchmark.js';
 import type { BenchmarkDocument } from './framework/document.js';
 import { htmlReport } from './framework/html-report.js';
@@ -137,6 +137,7 @@ function writePage(file: string, document: BenchmarkDocument): void {
   try {
     writeFileSync(file, htmlReport(document));
   } catch (cause) {
-    throw new ConclaveError('OUTPUT', `the page '${file}' cannot be written`, { cause });
+    const reason = messageOf(cause);
+    throw new ConclaveError('OUTPUT', `the page '${file}' cannot be written: ${reason}`, { cause });
   }
 }

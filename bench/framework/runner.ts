@@ -56,6 +56,8 @@ export async function runBenchmark(
     settings.signal.throwIfAborted();
     settings.progress(`${benchmark.name}: ${run === 0 ? 'warm-up' : `run ${run} of ${runs}`}`);
     const rows = await benchmark.run(contextFor(benchmark, settings, run));
+    // A benchmark may never wait; without this pause a signal would be heard only at the end.
+    await new Promise((resolve) => setImmediate(resolve));
     settings.signal.throwIfAborted();
     if (run > 0) measured.push(rows);
   }
