@@ -1,4 +1,5 @@
 /** Every command, in the order of the help. */
 import type { CommandSpec } from './command.js';
+import { bench } from './commands/bench.js';
 
-export const COMMANDS: readonly CommandSpec[] = [];
+export const COMMANDS: readonly CommandSpec[] = [bench];

@@ -15,8 +15,11 @@ export interface OptionSpec<T> {
   readonly shown: string | undefined;
   /** The value when the option is not given. */
   readonly initial: T;
-  /** Undefined for switches. Throws a `USAGE` error on what it does not accept. */
-  readonly parse?: (text: string) => T;
+  /**
+   * Undefined for switches. `previous` is the value so far where the option is given again. Throws
+   * a `USAGE` error on what it does not accept.
+   */
+  parse?(text: string, previous: T | undefined): T;
 }
 
 export type OptionTable = Readonly<Record<string, OptionSpec<unknown>>>;
@@ -160,6 +163,24 @@ export function oneOf<const W extends string>(
       const word = options.words.find((candidate) => candidate === value);
       if (word !== undefined) return word;
       throw refused({ flags, wanted: `one of ${options.words.join(', ')}`, text: value });
+    },
+  };
+}
+
+/** `name=number`, as often as wanted; the same name again replaces the earlier. */
+export function assignments(
+  flags: string,
+  options: { text: string; shown: string },
+): OptionSpec<Readonly<Record<string, number>>> {
+  return {
+    flags: [flags],
+    text: options.text,
+    shown: options.shown,
+    initial: {},
+    parse: (value, previous) => {
+      const [, name, number] = /^([^=]+)=(\d+(?:\.\d+)?)$/.exec(value) ?? [];
+      if (name !== undefined) return { ...previous, [name]: Number(number) };
+      throw refused({ flags, wanted: 'name=number, such as size=50', text: value });
     },
   };
 }

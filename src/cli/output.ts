@@ -45,7 +45,7 @@ export class Output {
 
   /** A result for people. Nothing with `--json`. */
   print(text: string): void {
-    if (!this.settings.json) this.#write(text);
+    if (!this.settings.json) this.#write(`${text}\n`);
   }
 
   /** Part of the story rather than the result: left out with `--quiet` and `--json`. */
@@ -55,7 +55,12 @@ export class Output {
 
   /** The one document of `--json`; nothing without it. Call it at most once. */
   report(document: unknown): void {
-    if (this.settings.json) this.#write(JSON.stringify(document, null, 2));
+    if (this.settings.json) this.#write(`${JSON.stringify(document, null, 2)}\n`);
+  }
+
+  /** Text that is a result, with its own line ends, or the document of `--json` already made. */
+  write(text: string): void {
+    this.#write(text);
   }
 
   /** A line of log. */
@@ -98,8 +103,8 @@ export class Output {
   }
 
   #write(text: string): void {
-    if (this.#progress === undefined) this.#streams.stdout.write(`${text}\n`);
-    else this.#progress.aside(() => this.#streams.stdout.write(`${text}\n`));
+    if (this.#progress === undefined) this.#streams.stdout.write(text);
+    else this.#progress.aside(() => this.#streams.stdout.write(text));
   }
 
   #log(text: string): void {

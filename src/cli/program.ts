@@ -174,7 +174,9 @@ function* optionsOf(table: OptionTable): Generator<Option> {
         i === 0 ? `${spec.text}${shown}` : `the opposite of ${spec.flags[0]}`,
       );
       const { parse } = spec;
-      yield parse === undefined ? option : option.argParser((text) => parse(text));
+      yield parse === undefined
+        ? option
+        : option.argParser((text, previous) => parse(text, previous));
     }
   }
 }

@@ -30,3 +30,20 @@ test('entry: wrong usage exits 2, says what to write, and shows no stack', async
 test('entry: a reader that leaves early is no error', async (t) => {
   t.match(await conclave(['--help'], { closeStdout: true }), { code: 0, stderr: '' });
 });
+
+test('bench: lists, and refuses what it does not know before it measures', async (t) => {
+  const [list, json, name, option] = await Promise.all([
+    conclave(['bench', '--list']),
+    conclave(['bench', '--list', '--json']),
+    conclave(['bench', 'nope']),
+    conclave(['bench', 'step', '--option', 'nope=1']),
+  ]);
+  t.match(list, { code: 0, stderr: '', stdout: /^step +the cost of an event/m });
+  t.match(JSON.parse(json.stdout), { benchmarks: [{ name: 'step' }] });
+  t.match(name, {
+    code: 2,
+    stdout: '',
+    stderr: /^error: there is no benchmark 'nope'; there are: /,
+  });
+  t.match(option, { code: 2, stdout: '', stderr: /^error: there is no option 'nope' here/ });
+});
