@@ -66,7 +66,7 @@ const BATCHES = [
   ['one'],
   ['two', 'three'],
   ['', 'x'.repeat(40)],
-  ['last', 'of all', 'y'.repeat(700)],
+  ['last', 'of all', 'y'.repeat(300)],
 ];
 
 test('disk log: a restart gives back all records in order, and the log goes on', async (t) => {
