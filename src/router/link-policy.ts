@@ -82,8 +82,13 @@ export class LinkPolicy {
   /** Whether the link is still up at delivery; the receiver asks. Counts a refusal. */
   admits(from: number, to: number): boolean {
     if (this.#table.isUp(from, to)) return true;
-    this.#table.countRefused(from, to);
+    this.refused(from, to);
     return false;
+  }
+
+  /** Counts a message whose addressee was not there when it arrived. */
+  refused(from: number, to: number): void {
+    this.#table.countRefused(from, to);
   }
 
   /** Counts a message that reached its mailbox; the receiver calls it. */

@@ -1,0 +1,223 @@
+/**
+ * The router of one thread. A message to an actor of another thread is framed into that thread's
+ * buffer and leaves at `flush`; one to an actor of this thread waits for `flush` too, so that a
+ * send never runs its receiver inline. The sender draws a message's fate; the receiver's router
+ * holds the delay and checks the cut again when it delivers.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { Envelope, Micros, Outgoing } from '../../actors/ports.js';
+import { BinaryHeap } from '../heap/binary-heap.js';
+import { type Directory, NOWHERE } from '../host/directory.js';
+import { type FrameHeader, FramePacker, unpackFrames } from './frame.js';
+import type { LinkPolicy } from './link-policy.js';
+
+/** What a mailbox of this thread is told, between turns. */
+export interface Mailbox {
+  deliver(envelope: Envelope): void;
+  /** A request, or the reply to it, is known to be lost (networks that report losses). */
+  lost(correlation: number): void;
+}
+
+export interface ThreadRouterOptions {
+  /** This thread's number in the directory. */
+  readonly thread: number;
+  readonly directory: Directory;
+  readonly policy: LinkPolicy;
+  readonly now: () => Micros;
+  /** `deliverDue` has something to do, now or later: the loop must look. */
+  readonly wake: () => void;
+}
+
+interface Frame {
+  readonly header: FrameHeader;
+  readonly payload: Uint8Array;
+}
+
+interface DelayedFrame extends Frame {
+  readonly deadline: Micros;
+  readonly sequence: number;
+}
+
+/** A turn that sends more than this to one thread posts it in several buffers. */
+const POST_EARLY_BYTES = 256 * 1024;
+/** Frames for a thread whose port has not come yet are kept up to this many bytes, then dropped. */
+const UNCONNECTED_BYTES_MAX = 16 * 1024 * 1024;
+
+export class ThreadRouter {
+  readonly #options: ThreadRouterOptions;
+  readonly #directory: Directory;
+  readonly #policy: LinkPolicy;
+  readonly #mailboxes = new Map<number, Mailbox>();
+  readonly #ports = new Map<number, MessagePort>();
+  readonly #packers = new Map<number, FramePacker>();
+  /** Threads whose packer has frames since the last flush. */
+  #dirty: number[] = [];
+  #local: Frame[] = [];
+  readonly #delayed = new BinaryHeap<DelayedFrame>(isBefore);
+  #delayedCount = 0;
+
+  constructor(options: ThreadRouterOptions) {
+    this.#options = options;
+    this.#directory = options.directory;
+    this.#policy = options.policy;
+  }
+
+  /** Gives this router the port to another thread; it is the router's to read and to close. */
+  connect(thread: number, port: MessagePort): void {
+    this.#ports.set(thread, port);
+    port.on('message', (packed: Uint8Array) => unpackFrames(packed, this.#arrive));
+    port.on('close', () => {
+      if (this.#ports.get(thread) === port) this.#ports.delete(thread);
+      this.#packers.delete(thread);
+    });
+    if ((this.#packers.get(thread)?.sizeBytes ?? 0) > 0) this.#post(thread);
+  }
+
+  attach(id: number, mailbox: Mailbox): void {
+    this.#mailboxes.set(id, mailbox);
+  }
+
+  detach(id: number): void {
+    this.#mailboxes.delete(id);
+  }
+
+  /** Closes the ports; what was not flushed is lost. */
+  close(): void {
+    for (const port of this.#ports.values()) port.close();
+  }
+
+  /** Decides a message's fate and gathers it for `flush`. */
+  send(from: number, incarnation: number, message: Outgoing): void {
+    const to = this.#directory.idOf(message.to);
+    if (to === undefined) return;
+    const rpc = message.rpc ?? 'none';
+    const fate = this.#policy.fate(from, to, message.payload.byteLength, rpc, this.#options.now());
+    const header = {
+      from,
+      to,
+      kind: message.kind,
+      rpc,
+      lost: false,
+      incarnation,
+      correlation: message.correlation ?? 0,
+      delayMicros: fate.delayMicros,
+    };
+    if (fate.copies > 0) this.#gather(header, message.payload);
+    else if (fate.reported) this.#reportLoss(header);
+    if (fate.copies > 1) {
+      this.#gather({ ...header, delayMicros: fate.duplicateDelayMicros }, message.payload);
+    }
+  }
+
+  /** Lets everything leave that was sent since the last flush. */
+  flush(): void {
+    if (this.#dirty.length > 0) {
+      const threads = this.#dirty;
+      this.#dirty = [];
+      for (const thread of threads) this.#post(thread);
+    }
+    if (this.#local.length > 0) this.#options.wake();
+  }
+
+  /** When the next delayed message is due, if there is one. */
+  nextDeadline(): Micros | undefined {
+    return this.#delayed.peek()?.deadline;
+  }
+
+  /** Delivers what this thread has sent to itself, and the delayed messages that are due. */
+  deliverDue(now: Micros): void {
+    if (this.#local.length > 0) {
+      const frames = this.#local;
+      this.#local = [];
+      for (const frame of frames) this.#arrive(frame.header, frame.payload);
+    }
+    for (;;) {
+      const frame = this.#delayed.peek();
+      if (frame === undefined || frame.deadline > now) return;
+      this.#delayed.pop();
+      this.#deliver(frame.header, frame.payload);
+    }
+  }
+
+  /**
+   * A lost request comes back to its own sender; a lost reply is reported to the requester by a
+   * frame in its place. Either takes as long as the fate says.
+   */
+  #reportLoss(header: FrameHeader): void {
+    if (header.rpc === 'request') {
+      const notice = { ...header, from: header.to, to: header.from, lost: true };
+      this.#gather(notice, EMPTY);
+    } else if (header.rpc === 'reply') {
+      this.#gather({ ...header, lost: true }, EMPTY);
+    }
+  }
+
+  #gather(header: FrameHeader, payload: Uint8Array): void {
+    const thread = this.#directory.threadOf(header.to);
+    if (thread === this.#options.thread) {
+      this.#local.push({ header, payload });
+      return;
+    }
+    if (thread === NOWHERE) return;
+    let packer = this.#packers.get(thread);
+    if (packer === undefined) {
+      packer = new FramePacker();
+      this.#packers.set(thread, packer);
+    }
+    if (packer.sizeBytes === 0) this.#dirty.push(thread);
+    packer.add(header, payload);
+    if (packer.sizeBytes >= POST_EARLY_BYTES) this.#post(thread);
+  }
+
+  #post(thread: number): void {
+    const packer = this.#packers.get(thread);
+    if (packer === undefined || packer.sizeBytes === 0) return;
+    const port = this.#ports.get(thread);
+    if (port !== undefined) {
+      const packed = packer.take();
+      port.postMessage(packed, [packed.buffer]);
+    } else if (packer.sizeBytes > UNCONNECTED_BYTES_MAX) {
+      packer.take();
+    }
+  }
+
+  readonly #arrive = (header: FrameHeader, payload: Uint8Array): void => {
+    if (header.delayMicros === 0) this.#deliver(header, payload);
+    else this.#delay(header, payload);
+  };
+
+  #delay(header: FrameHeader, payload: Uint8Array): void {
+    const deadline = this.#options.now() + header.delayMicros;
+    this.#delayed.push({ header, payload, deadline, sequence: this.#delayedCount++ });
+    this.#options.wake();
+  }
+
+  #deliver(header: FrameHeader, payload: Uint8Array): void {
+    const mailbox = this.#mailboxes.get(header.to);
+    if (mailbox === undefined) {
+      this.#policy.refused(header.from, header.to);
+      return;
+    }
+    if (header.lost) {
+      mailbox.lost(header.correlation);
+      return;
+    }
+    if (!this.#policy.admits(header.from, header.to)) return;
+    this.#policy.delivered(header.from, header.to, payload.byteLength, header.rpc);
+    mailbox.deliver({
+      from: this.#directory.nameOf(header.from),
+      to: this.#directory.nameOf(header.to),
+      kind: header.kind,
+      rpc: header.rpc,
+      correlation: header.correlation,
+      incarnation: header.incarnation,
+      payload,
+    });
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+function isBefore(a: DelayedFrame, b: DelayedFrame): boolean {
+  return a.deadline < b.deadline || (a.deadline === b.deadline && a.sequence < b.sequence);
+}
