@@ -1,0 +1,72 @@
+/**
+ * Threads for actors: never-ending tasks in Piscina pools, one pool for each class of resource
+ * limits, because limits are a pool's (DESIGN § 2).
+ */
+import { Piscina } from 'piscina';
+import { messageOf } from '../errors.js';
+import type { ThreadBoot } from './control-protocol.js';
+
+/** Limits of one thread, enforced by V8: an actor that exceeds them dies, not the process. */
+export interface ResourceLimits {
+  readonly maxOldGenerationSizeMb?: number;
+  readonly maxYoungGenerationSizeMb?: number;
+  readonly stackSizeMb?: number;
+}
+
+const ENTRY = new URL('./worker-entry.js', import.meta.url).href;
+/** Memory that a thread of another class does not give back soon is a leak in a long test run. */
+const IDLE_TIMEOUT_MS = 100;
+
+/** A thread that runs, or did. */
+export interface RunningThread {
+  /** Ends the thread where it stands; nothing is flushed. */
+  abort(): void;
+  /** Resolves with the reason when the task has ended. The thread may still be running then. */
+  readonly ended: Promise<string>;
+}
+
+export class ActorThreadPool {
+  readonly #pools = new Map<string, Piscina>();
+
+  /** Starts a thread. It is dead when its control port has closed, not before. */
+  run(boot: ThreadBoot, limits: ResourceLimits): RunningThread {
+    const pool = this.#poolFor(limits);
+    const abort = new AbortController();
+    pool.options.maxThreads = Math.max(pool.options.maxThreads, pool.threads.length + 1);
+    const ports = [boot.control, ...boot.peers.map(({ port }) => port)];
+    const task = pool.run(boot, { transferList: ports, signal: abort.signal });
+    if (pool.queueSize > 0) throw new Error('an actor was queued instead of started');
+    return { abort: () => abort.abort(), ended: task.then(neverEnds, messageOf) };
+  }
+
+  /** Ends all threads at once. */
+  async destroy(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  }
+
+  #poolFor(limits: ResourceLimits): Piscina {
+    const key = JSON.stringify(Object.entries(limits).sort());
+    let pool = this.#pools.get(key);
+    if (pool === undefined) {
+      pool = new Piscina({
+        filename: ENTRY,
+        minThreads: 0,
+        maxThreads: 1,
+        maxQueue: Number.POSITIVE_INFINITY,
+        concurrentTasksPerWorker: 1,
+        atomics: 'disabled',
+        idleTimeout: IDLE_TIMEOUT_MS,
+        resourceLimits: limits,
+        recordTiming: false,
+      });
+      // What a dying thread throws after its task has ended; its control port tells of the death.
+      pool.on('error', () => {});
+      this.#pools.set(key, pool);
+    }
+    return pool;
+  }
+}
+
+function neverEnds(): string {
+  return 'the task of an actor thread ended';
+}

@@ -1,0 +1,177 @@
+/**
+ * One life of one actor thread, seen from the main thread: its control port, its pause flag, and
+ * when it is dead. It is dead when its control port has closed, not when its Piscina task has
+ * rejected: a killed thread was measured to go on writing its file for 88 ms after the rejection
+ * and never after the close (DESIGN § 2). Only then may its storage be opened again.
+ */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import type { Address } from '../../actors/ports.js';
+import { ConclaveError, messageOf } from '../errors.js';
+import type { ActorThreadPool, ResourceLimits, RunningThread } from './actor-thread-pool.js';
+import {
+  type ActorSeat,
+  FLAG_WORDS,
+  type FromThread,
+  PAUSE_FLAG,
+  type Peer,
+  type ThreadBoot,
+  type ThreadStats,
+  type ToThread,
+} from './control-protocol.js';
+
+/** Why a thread died. */
+export interface ThreadDeath {
+  /** `killed` and `stopped` were asked for; `failed` was not. */
+  readonly cause: 'killed' | 'stopped' | 'failed';
+  /** The actor that threw, when one did. */
+  readonly actor?: Address;
+  readonly error?: Error;
+}
+
+export interface ActorThreadOptions {
+  readonly pool: ActorThreadPool;
+  readonly limits: ResourceLimits;
+  readonly seats: readonly ActorSeat[];
+  readonly peers: readonly Peer[];
+  /** What all threads of the system share. */
+  readonly shared: Pick<
+    ThreadBoot,
+    'directory' | 'links' | 'epochMicros' | 'seed' | 'fsync' | 'recording'
+  >;
+  readonly thread: number;
+  readonly onLog: (line: Extract<FromThread, { type: 'log' }>) => void;
+}
+
+export class ActorThread {
+  readonly thread: number;
+  readonly seats: readonly ActorSeat[];
+  /** Resolves when all its actors have booted; rejects with `ACTOR_FAILED` when one could not. */
+  readonly ready: Promise<void>;
+  /** Resolves when nothing of this thread runs any more. */
+  readonly dead: Promise<ThreadDeath>;
+  readonly #control: MessagePort;
+  readonly #flags = new Int32Array(new SharedArrayBuffer(FLAG_WORDS * 4));
+  readonly #running: RunningThread;
+  readonly #answers: ((message: FromThread) => void)[] = [];
+  #death: ThreadDeath | undefined;
+  #stopped: (() => void) | undefined;
+
+  constructor(options: ActorThreadOptions) {
+    const { port1, port2 } = new MessageChannel();
+    this.thread = options.thread;
+    this.seats = options.seats;
+    this.#control = port1;
+    const closed = new Promise<void>((resolve) => port1.once('close', resolve));
+    this.ready = new Promise((resolve, reject) => {
+      this.#listen(options.onLog, resolve);
+      void closed.then(() => reject(this.#bootError()));
+    });
+    // Whoever spawns waits for it; a restart by the supervisor does not.
+    this.ready.catch(() => {});
+    const { shared, thread, seats, peers } = options;
+    const flags = this.#flags.buffer as SharedArrayBuffer;
+    const boot = { ...shared, thread, seats, peers, control: port2, flags };
+    this.#running = options.pool.run(boot, options.limits);
+    this.dead = Promise.all([this.#running.ended, closed]).then(([reason]) => this.#buried(reason));
+  }
+
+  /** Lets this thread talk to a newer one. */
+  connect(peer: Peer): void {
+    this.#tell({ type: 'connect', peer }, [peer.port]);
+  }
+
+  /** Ends the thread where it stands, at any instant; nothing is flushed. */
+  async kill(): Promise<void> {
+    this.#death ??= { cause: 'killed' };
+    this.resume();
+    this.#running.abort();
+    await this.dead;
+  }
+
+  /** Lets its actors finish their turn and close their logs, then ends it. */
+  async stop(): Promise<void> {
+    this.resume();
+    const stopped = new Promise<void>((resolve) => {
+      this.#stopped = resolve;
+    });
+    this.#tell({ type: 'stop' });
+    await Promise.race([stopped, this.dead]);
+    this.#death ??= { cause: 'stopped' };
+    this.#running.abort();
+    await this.dead;
+  }
+
+  /** Stands still at its next turn boundary, timers included, until `resume`. */
+  pause(): void {
+    Atomics.store(this.#flags, PAUSE_FLAG, 1);
+  }
+
+  resume(): void {
+    Atomics.store(this.#flags, PAUSE_FLAG, 0);
+    Atomics.notify(this.#flags, PAUSE_FLAG);
+  }
+
+  get isPaused(): boolean {
+    return Atomics.load(this.#flags, PAUSE_FLAG) === 1;
+  }
+
+  /** Rejects with `ACTOR_FAILED` when the thread dies first. */
+  stats(): Promise<ThreadStats> {
+    return this.#ask({ type: 'takeStats' }, 'stats').then(({ stats }) => stats);
+  }
+
+  /** What each actor of the thread was given since it booted, encoded; the recording goes on. */
+  recordings(): Promise<readonly (readonly [Address, Uint8Array])[]> {
+    return this.#ask({ type: 'takeRecordings' }, 'recordings').then((answer) => answer.recordings);
+  }
+
+  #ask<T extends FromThread['type']>(
+    question: ToThread,
+    type: T,
+  ): Promise<Extract<FromThread, { type: T }>> {
+    return new Promise((resolve, reject) => {
+      this.#answers.push((message) => {
+        if (message.type === type) resolve(message as Extract<FromThread, { type: T }>);
+      });
+      void this.dead.then(() => reject(this.#bootError()));
+      this.#tell(question);
+    });
+  }
+
+  #listen(onLog: ActorThreadOptions['onLog'], onReady: () => void): void {
+    this.#control.on('message', (message: FromThread) => {
+      if (message.type === 'ready') onReady();
+      else if (message.type === 'log') onLog(message);
+      else if (message.type === 'stopped') this.#stopped?.();
+      else if (message.type === 'failed') this.#failed(message);
+      else this.#answers.shift()?.(message);
+    });
+  }
+
+  /** The thread ends itself after this message; the abort only makes sure. */
+  #failed(message: Extract<FromThread, { type: 'failed' }>): void {
+    const { actor, error } = message;
+    this.#death ??= { cause: 'failed', actor, error: asError(error) };
+    this.#running.abort();
+  }
+
+  #buried(reason: string): ThreadDeath {
+    this.#death ??= { cause: 'failed', error: new Error(reason) };
+    return this.#death;
+  }
+
+  #bootError(): ConclaveError {
+    const names = this.seats.map(({ name }) => `'${name}'`).join(', ');
+    const cause = this.#death?.error;
+    const why = cause === undefined ? (this.#death?.cause ?? 'its thread ended') : messageOf(cause);
+    return new ConclaveError('ACTOR_FAILED', `actor ${names}: ${why}`, { cause });
+  }
+
+  #tell(message: ToThread, transfer: MessagePort[] = []): void {
+    this.#control.postMessage(message, transfer);
+  }
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}

@@ -1,0 +1,24 @@
+/**
+ * The one clock of a system: microseconds since its start, the same in every thread. Node's
+ * `hrtime` has one origin for the whole process; `performance.now()`, which is cheaper, has one for
+ * each thread, so the difference is taken once.
+ */
+import type { ClockPort, Micros } from '../../actors/ports.js';
+
+/** A moment that all threads of this process agree on, in µs. */
+export function processMicros(): Micros {
+  return Number(process.hrtime.bigint() / 1000n);
+}
+
+export class SystemClock implements ClockPort {
+  readonly #offset: number;
+
+  /** `epochMicros` is the system's start, as `processMicros()` told it there. */
+  constructor(epochMicros: Micros) {
+    this.#offset = processMicros() - performance.now() * 1000 - epochMicros;
+  }
+
+  now(): Micros {
+    return Math.floor(performance.now() * 1000 + this.#offset);
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * An actor in its thread: a bounded mailbox in front of `Actor`, its log behind it, and the ports
+ * between. The thread's loop (`thread-host.ts`) says when a turn runs.
+ */
+import { Actor } from '../../actors/actor.js';
+import type { ActorPorts, Address, Envelope, Input, Micros, Outgoing } from '../../actors/ports.js';
+import { stream } from '../random/prng.js';
+import { PendingRequests } from '../router/pending-requests.js';
+import type { Mailbox, ThreadRouter } from '../router/thread-router.js';
+import type { ActorLog } from '../storage/actor-log.js';
+import type { ActorBinding } from './binding.js';
+import type { ActorSeat, ActorStats, FromThread } from './control-protocol.js';
+import type { Resident } from './thread-host.js';
+
+/** A mailbox keeps this many inputs; what comes on top is dropped and counted (Raft resends). */
+export const MAILBOX_INPUTS_MAX = 65_536;
+/** A turn takes at most this many, so that a flood cannot keep a thread from its timers. */
+export const TURN_INPUTS_MAX = 4_096;
+
+export interface LocalActorOptions {
+  readonly seat: ActorSeat;
+  readonly binding: ActorBinding;
+  readonly router: ThreadRouter;
+  readonly log: ActorLog;
+  readonly seed: string;
+  readonly now: () => Micros;
+  /** The mailbox has something, or the alarm moved: the loop must look. */
+  readonly wake: (actor: LocalActor) => void;
+  readonly toMain: (message: FromThread) => void;
+  readonly record?: (now: Micros, inputs: readonly Input[]) => void;
+}
+
+export class LocalActor implements Mailbox, Resident {
+  readonly #options: LocalActorOptions;
+  // biome-ignore lint/suspicious/noExplicitAny: a thread runs actors of every type.
+  readonly #actor: Actor<any, ActorPorts, any>;
+  readonly #requests = new PendingRequests();
+  readonly #cleanups: (() => void | Promise<void>)[] = [];
+  #inbox: Input[] = [];
+  #alarm: Micros | undefined;
+  #writtenUpTo = 0;
+  #turnCount = 0;
+  #inputCount = 0;
+  #droppedCount = 0;
+
+  constructor(options: LocalActorOptions) {
+    this.#options = options;
+    const { seat, binding, router, log } = options;
+    const own = binding.ports?.({
+      name: seat.name,
+      incarnation: seat.incarnation,
+      input: seat.input,
+      complete: (port, event) => this.#put({ type: 'completed', port, event }),
+      onStop: (cleanup) => this.#cleanups.push(cleanup),
+    });
+    this.#actor = new Actor(binding.definition, {
+      ports: {
+        ...own,
+        router: { send: (message) => this.#send(message) },
+        storage: { write: (record, token) => log.append(record, token) },
+        logger: {
+          log: (level, message, fields) =>
+            options.toMain({
+              type: 'log',
+              actor: seat.name,
+              at: options.now(),
+              level,
+              message,
+              fields,
+            }),
+        },
+      },
+      clock: { now: options.now },
+      random: stream(options.seed, `actor.${seat.name}.${seat.incarnation}`),
+      commit: (upTo) => {
+        router.flush();
+        if (upTo > this.#writtenUpTo) {
+          this.#writtenUpTo = upTo;
+          log.sync();
+        }
+        return true;
+      },
+      wakeAt: (deadline) => {
+        this.#alarm = deadline;
+      },
+      ...(options.record === undefined ? {} : { record: options.record }),
+    });
+  }
+
+  get name(): Address {
+    return this.#options.seat.name;
+  }
+
+  stats(): ActorStats {
+    return {
+      name: this.name,
+      turnCount: this.#turnCount,
+      inputCount: this.#inputCount,
+      droppedCount: this.#droppedCount,
+      storage: this.#options.log.stats(),
+    };
+  }
+
+  /** When this actor wants a turn if nothing arrives. */
+  nextDeadline(): Micros | undefined {
+    const request = this.#requests.nextDeadline();
+    if (request === undefined) return this.#alarm;
+    return this.#alarm === undefined ? request : Math.min(this.#alarm, request);
+  }
+
+  /** Boots the machine from what the log has. Throws what the actor throws. */
+  start(): void {
+    const { seat, log } = this.#options;
+    this.#actor.start({
+      name: seat.name,
+      incarnation: seat.incarnation,
+      input: seat.input,
+      records: log.records(),
+    });
+  }
+
+  deliver(envelope: Envelope): void {
+    if (envelope.rpc === 'reply' && !this.#requests.close(envelope.correlation)) return;
+    this.#put({ type: 'message', envelope });
+  }
+
+  lost(correlation: number): void {
+    const noReply = this.#requests.lose(correlation);
+    if (noReply !== undefined) this.#put(noReply);
+  }
+
+  /** Runs one turn on what has gathered. Returns true when more is waiting. */
+  turn(now: Micros): boolean {
+    for (const noReply of this.#requests.expire(now)) this.#put(noReply);
+    const inbox = this.#inbox;
+    const all = inbox.length <= TURN_INPUTS_MAX;
+    const batch = all ? inbox : inbox.slice(0, TURN_INPUTS_MAX);
+    this.#inbox = all ? [] : inbox.slice(TURN_INPUTS_MAX);
+    this.#turnCount++;
+    this.#inputCount += batch.length;
+    this.#actor.turn(batch);
+    return this.#inbox.length > 0;
+  }
+
+  /** Ends this life cleanly: its ports' cleanups run and its log closes. */
+  async stop(): Promise<void> {
+    for (const cleanup of this.#cleanups) await cleanup();
+    this.#options.log.close();
+  }
+
+  #send(message: Outgoing): void {
+    const { seat, router, now } = this.#options;
+    if (message.rpc === 'request' && message.timeoutMicros !== undefined) {
+      const { to, kind, correlation = 0 } = message;
+      const deadline = now() + message.timeoutMicros;
+      this.#requests.open({ to, kind, correlation, deadline });
+    }
+    router.send(seat.id, seat.incarnation, message);
+  }
+
+  #put(input: Input): void {
+    if (this.#inbox.length >= MAILBOX_INPUTS_MAX) {
+      this.#droppedCount++;
+      return;
+    }
+    this.#inbox.push(input);
+    this.#options.wake(this);
+  }
+}

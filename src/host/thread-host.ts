@@ -1,0 +1,132 @@
+/**
+ * The loop of one thread: messages arrive at mailboxes, then every actor that has something takes
+ * a turn. One timer per thread, at the earliest deadline of all its actors and delayed messages.
+ */
+import type { Address, Micros } from '../../actors/ports.js';
+import type { ThreadRouter } from '../router/thread-router.js';
+import { PAUSE_FLAG } from './control-protocol.js';
+
+/** What lives in a thread and takes turns: an actor, or an endpoint. */
+export interface Resident {
+  readonly name: Address;
+  /** When it wants a turn although nothing arrives. */
+  nextDeadline(): Micros | undefined;
+  /** Handles what has gathered. Returns true when more is waiting. What it throws is fatal. */
+  turn(now: Micros): boolean;
+}
+
+export interface ThreadHostOptions {
+  readonly now: () => Micros;
+  /** Word `PAUSE_FLAG` stops the loop at its next turn boundary while it is 1. */
+  readonly flags: Int32Array;
+  /** A resident threw; nothing in this thread runs after this call. */
+  readonly onFailure: (resident: Resident, error: unknown) => void;
+}
+
+export class ThreadHost {
+  readonly #options: ThreadHostOptions;
+  readonly #residents = new Set<Resident>();
+  #router!: ThreadRouter;
+  #ready = new Set<Resident>();
+  #isScheduled = false;
+  #isDead = false;
+  #timer: NodeJS.Timeout | undefined;
+  #timerDeadline: Micros | undefined;
+
+  constructor(options: ThreadHostOptions) {
+    this.#options = options;
+  }
+
+  /** The router needs `wake`, and the host the router. */
+  use(router: ThreadRouter): void {
+    this.#router = router;
+  }
+
+  /** Takes a resident in; `start` runs as its first turn. */
+  add(resident: Resident, start: () => void): void {
+    this.#residents.add(resident);
+    this.#guard(resident, start);
+    if (!this.#isDead) this.#arm();
+  }
+
+  remove(resident: Resident): void {
+    this.#residents.delete(resident);
+    this.#ready.delete(resident);
+  }
+
+  /** A resident's mailbox has something. */
+  ready(resident: Resident): void {
+    this.#ready.add(resident);
+    this.wake();
+  }
+
+  /** Runs the loop once what has arrived together is all in the mailboxes. */
+  wake(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.#run);
+  }
+
+  /** No turn runs any more. */
+  halt(): void {
+    this.#isDead = true;
+    clearTimeout(this.#timer);
+  }
+
+  readonly #run = (): void => {
+    this.#isScheduled = false;
+    if (this.#isDead) return;
+    this.#pausePoint();
+    const now = this.#options.now();
+    this.#router.deliverDue(now);
+    for (const resident of this.#residents) {
+      const deadline = resident.nextDeadline();
+      if (deadline !== undefined && deadline <= now) this.#ready.add(resident);
+    }
+    const ready = this.#ready;
+    this.#ready = new Set();
+    for (const resident of ready) {
+      this.#guard(resident, () => {
+        if (resident.turn(now)) this.ready(resident);
+      });
+      if (this.#isDead) return;
+    }
+    this.#arm();
+  };
+
+  #guard(resident: Resident, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.halt();
+      this.#options.onFailure(resident, error);
+    }
+  }
+
+  /** Stands still while the pause flag is up: the whole thread, timers included. */
+  #pausePoint(): void {
+    const { flags } = this.#options;
+    while (Atomics.load(flags, PAUSE_FLAG) === 1) Atomics.wait(flags, PAUSE_FLAG, 1);
+  }
+
+  #arm(): void {
+    let next = this.#router.nextDeadline();
+    for (const resident of this.#residents) {
+      const deadline = resident.nextDeadline();
+      if (deadline !== undefined && (next === undefined || deadline < next)) next = deadline;
+    }
+    // A timer that fires early finds nothing due and re-arms: only a nearer deadline costs a timer.
+    if (next === undefined || (this.#timerDeadline !== undefined && this.#timerDeadline <= next)) {
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timerDeadline = next;
+    const delayMs = Math.max(1, Math.ceil((next - this.#options.now()) / 1000));
+    this.#timer = setTimeout(this.#onTimer, delayMs);
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timerDeadline = undefined;
+    if (!this.#isDead) this.#run();
+  };
+}

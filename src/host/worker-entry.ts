@@ -1,0 +1,184 @@
+/**
+ * What a thread runs: a Piscina task that never ends. It builds the thread's router and loop,
+ * imports the modules of its actors, boots them, and then lives from its ports. Every stop ends
+ * in an abort of the task, so that no thread serves two actors in turn.
+ */
+
+import { LinkPolicy } from '../router/link-policy.js';
+import { LinkTable } from '../router/link-table.js';
+import { ThreadRouter } from '../router/thread-router.js';
+import type { ActorLog } from '../storage/actor-log.js';
+import { openDiskLog } from '../storage/disk-log.js';
+import { MemoryLog } from '../storage/memory-log.js';
+import type { ActorBinding, EndpointBinding } from './binding.js';
+import { SystemClock } from './clock.js';
+import type {
+  ActorSeat,
+  FromThread,
+  ThreadBoot,
+  ThreadStats,
+  ToThread,
+} from './control-protocol.js';
+import { Directory, MAX_ADDRESSES } from './directory.js';
+import { Endpoint } from './endpoint.js';
+import { LocalActor } from './local-actor.js';
+import { ThreadHost } from './thread-host.js';
+
+/** The Piscina task. Resolves never; rejects when the thread is aborted. */
+export default async function runThread(boot: ThreadBoot): Promise<never> {
+  const thread = new ActorThread(boot);
+  await thread.start();
+  return new Promise<never>(() => {});
+}
+
+class ActorThread {
+  readonly #boot: ThreadBoot;
+  readonly #host: ThreadHost;
+  readonly #router: ThreadRouter;
+  readonly #now: () => number;
+  readonly #directory: Directory;
+  readonly #actors: LocalActor[] = [];
+  readonly #cleanups: (() => void | Promise<void>)[] = [];
+
+  constructor(boot: ThreadBoot) {
+    this.#boot = boot;
+    const clock = new SystemClock(boot.epochMicros);
+    this.#now = () => clock.now();
+    this.#directory = new Directory(boot.directory);
+    const links = new LinkTable(boot.links, MAX_ADDRESSES);
+    this.#host = new ThreadHost({
+      now: this.#now,
+      flags: new Int32Array(boot.flags),
+      onFailure: (resident, error) => this.#fail(resident.name, error),
+    });
+    this.#router = new ThreadRouter({
+      thread: boot.thread,
+      directory: this.#directory,
+      policy: new LinkPolicy({
+        table: links,
+        seed: boot.seed,
+        nameOf: (id) => this.#directory.nameOf(id),
+      }),
+      now: this.#now,
+      wake: () => this.#host.wake(),
+    });
+    this.#host.use(this.#router);
+  }
+
+  async start(): Promise<void> {
+    for (const { thread, port } of this.#boot.peers) this.#router.connect(thread, port);
+    this.#boot.control.on('message', (message: ToThread) => this.#hear(message));
+    for (const seat of this.#boot.seats) {
+      try {
+        await this.#seat(seat);
+      } catch (error) {
+        this.#fail(seat.name, error);
+      }
+    }
+    this.#tell({ type: 'ready' });
+  }
+
+  async #seat(seat: ActorSeat): Promise<void> {
+    const binding = await importBinding(seat);
+    if ('serve' in binding) this.#seatEndpoint(seat, binding);
+    else this.#seatActor(seat, binding);
+  }
+
+  #seatActor(seat: ActorSeat, binding: ActorBinding): void {
+    const actor: LocalActor = new LocalActor({
+      seat,
+      binding,
+      router: this.#router,
+      log: this.#openLog(seat),
+      seed: this.#boot.seed,
+      now: this.#now,
+      wake: (ready) => this.#host.ready(ready),
+      toMain: (message) => this.#tell(message),
+    });
+    this.#actors.push(actor);
+    this.#router.attach(seat.id, actor);
+    this.#host.add(actor, () => actor.start());
+  }
+
+  #seatEndpoint(seat: ActorSeat, binding: EndpointBinding): void {
+    const endpoint = new Endpoint({
+      ...seat,
+      router: this.#router,
+      now: this.#now,
+      wake: (ready) => this.#host.ready(ready),
+      onClose: () => this.#router.detach(seat.id),
+    });
+    this.#router.attach(seat.id, endpoint);
+    this.#host.add(endpoint, () =>
+      binding.serve(endpoint, {
+        ...seat,
+        complete: () => {
+          throw new Error('an endpoint has no mailbox for completions; call its own code');
+        },
+        onStop: (cleanup) => this.#cleanups.push(cleanup),
+      }),
+    );
+  }
+
+  #openLog({ storageDir }: ActorSeat): ActorLog {
+    if (storageDir === undefined) return new MemoryLog();
+    const fsync = this.#boot.fsync ? 'always' : 'never';
+    return openDiskLog({ directory: storageDir, fsync });
+  }
+
+  #hear(message: ToThread): void {
+    switch (message.type) {
+      case 'connect':
+        this.#router.connect(message.peer.thread, message.peer.port);
+        break;
+      case 'stop':
+        this.#host.halt();
+        void this.#stop();
+        break;
+      case 'takeStats':
+        this.#tell({ type: 'stats', stats: this.#stats() });
+        break;
+      case 'takeRecordings':
+        this.#tell({ type: 'recordings', recordings: [] });
+        break;
+    }
+  }
+
+  #stats(): ThreadStats {
+    return {
+      utilization: performance.eventLoopUtilization().utilization,
+      heapUsedBytes: process.memoryUsage().heapUsed,
+      actors: this.#actors.map((actor) => actor.stats()),
+    };
+  }
+
+  async #stop(): Promise<void> {
+    for (const cleanup of this.#cleanups) await cleanup();
+    for (const actor of this.#actors) await actor.stop();
+    this.#tell({ type: 'stopped' });
+  }
+
+  /** The thread is one failure domain: what one of its actors throws ends it. */
+  #fail(actor: string, error: unknown): never {
+    this.#tell({ type: 'failed', actor, error });
+    process.exit(1);
+  }
+
+  #tell(message: FromThread): void {
+    this.#boot.control.postMessage(message);
+  }
+}
+
+async function importBinding(seat: ActorSeat): Promise<ActorBinding | EndpointBinding> {
+  const module = (await import(seat.module)) as Record<string, unknown>;
+  const binding = module[seat.exportName];
+  if (isBinding(binding)) return binding;
+  throw new TypeError(
+    `${seat.module} does not export a binding '${seat.exportName}'; ` +
+      `export const ${seat.exportName}: ActorBinding = { definition }`,
+  );
+}
+
+function isBinding(value: unknown): value is ActorBinding | EndpointBinding {
+  return typeof value === 'object' && value !== null && ('definition' in value || 'serve' in value);
+}
