@@ -17,6 +17,8 @@ export const MESSAGE_KINDS = [
   'nextTaskResult',
   'taskProgress',
   'taskProgressResult',
+  'jobStatus',
+  'jobStatusResult',
 ] as const;
 
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
