@@ -1,0 +1,53 @@
+import { test } from 'tap';
+import { simulate } from '../../src/sim/index.js';
+import { exactlyOnce } from '../../src/sim/scenarios/exactly-once.js';
+
+test('sim: every addition counts once, whatever fails (exactly-once)', (t) => {
+  const sums = new Map<string, number>();
+  for (let seed = 1; seed <= 200; seed++) {
+    const { violations, counters } = simulate({ scenario: 'exactly-once', seed });
+    if (violations.length > 0) t.fail(`seed ${seed}`, { violations });
+    for (const [name, count] of Object.entries(counters)) {
+      sums.set(name, (sums.get(name) ?? 0) + count);
+    }
+  }
+  for (const state of [
+    'actor: killed between two effects',
+    'chaos: labs-chaos',
+    'disk: full',
+    'disk: stall',
+    'disk: sync failed',
+    'disk: torn tail',
+    'disk: un-synced write lost',
+    'disk: un-synced write survived a crash',
+    'fault: clock',
+    'fault: crash',
+    'fault: partition bridge',
+    'fault: partition clogged',
+    'fault: partition isolated',
+    'fault: partition one-way',
+    'fault: partition split',
+    'fault: pause',
+    'fault: power loss',
+    'net: cut',
+    'net: cut at delivery',
+    'net: duplicate',
+    'net: gone at delivery',
+    'net: loss',
+    'net: stray at delivery',
+  ]) {
+    t.ok((sums.get(state) ?? 0) > 0, `sometimes ${state}`);
+  }
+  t.end();
+});
+
+test('sim: every bug of the zoo is caught within 300 seeds', (t) => {
+  for (const bug of Object.keys(exactlyOnce.bugs)) {
+    let seed = 1;
+    while (simulate({ scenario: exactlyOnce, seed, bug }).violations.length === 0) {
+      if (++seed > 300) break;
+    }
+    t.ok(seed <= 300, `${bug} was caught by seed ${seed}`);
+  }
+  t.end();
+});
