@@ -19,6 +19,7 @@ import {
   damageOfTail,
   decodeSegmentHeader,
   encodeSegmentHeader,
+  readBatchHeader,
   sealBatch,
   splitBody,
 } from '../../src/storage/log-format.js';
@@ -118,7 +119,18 @@ test('log format: what no torn write explains is damage', async (t) => {
   t.equal(verdict(far), 'damage', 'further away than a batch reaches');
   const garbage = Uint8Array.from({ length: 100 }, (_, at) => at + 1);
   t.equal(verdict(garbage), 'damage', 'bytes that nobody wrote');
-  t.equal(verdict(sealed(100, PLACE.offset + 8)), 'damage', 'a batch in the wrong place');
+  const torn = sealed(3000).fill(0, 1048, 1560);
+  t.equal(verdict(torn), 'torn');
+  const followed = new Uint8Array(torn.length + 1).fill(1, torn.length);
+  followed.set(torn);
+  t.equal(verdict(followed), 'damage', 'a torn batch, and a byte follows it');
+  for (const place of [
+    { ...PLACE, offset: 1008 },
+    { ...PLACE, seed: 78 },
+  ]) {
+    t.equal(readBatchHeader(first, 0, place, crc32), undefined, 'a batch in the wrong place');
+  }
+  t.equal(readBatchHeader(first, 0, PLACE, crc32)?.recordCount, 1);
 });
 
 test('log format: lengths that do not fit are refused before anything is allocated', async (t) => {
