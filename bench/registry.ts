@@ -1,5 +1,7 @@
 /** Every benchmark, in the order in which `conclave bench` lists and runs them: one line each. */
+
+import { diskLog } from './disk-log.js';
 import type { Benchmark } from './framework/benchmark.js';
 import { stepBenchmark } from './step.js';
 
-export const BENCHMARKS: readonly Benchmark[] = [stepBenchmark];
+export const BENCHMARKS: readonly Benchmark[] = [stepBenchmark, diskLog];

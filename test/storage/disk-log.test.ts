@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   copyFileSync,
@@ -172,4 +174,52 @@ test('disk log: any flipped bit is reported with file and offset, and nothing ch
   t.equal(wrong, 0);
   closeSync(fd);
   t.same(recordsIn(directory), BATCHES.flat(), 'the file itself is sound');
+});
+
+/** Writes batches for as long as it lives, and says after each sync how many records are durable. */
+const WRITER = `
+  const [module, directory] = process.argv.slice(1);
+  const { openDiskLog } = await import(module);
+  const log = openDiskLog({ directory, segmentSizes: { firstBytes: 65_536, maxBytes: 262_144 } });
+  let count = 0;
+  for (const record of log.records()) count = Number(Buffer.from(record.subarray(0, 10)));
+  const filler = new Uint8Array(3_000).fill(120);
+  for (;;) {
+    for (let n = 0; n < 20; n++) {
+      log.append([Buffer.from(String(++count).padStart(10)), filler], count);
+    }
+    log.sync();
+    process.stdout.write(count + '\\n');
+    await new Promise(setImmediate);
+  }`;
+
+test('disk log: what a killed process had synced is there, in order, life after life', async (t) => {
+  const directory = t.testdir();
+  const module = new URL('../../src/storage/disk-log.js', import.meta.url).href;
+  for (let life = 1; life <= 6; life++) {
+    const child = spawn(
+      process.execPath,
+      ['--input-type=module', '-e', WRITER, '--', module, directory],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    let said = '';
+    child.stdout.on('data', (chunk) => {
+      said += chunk;
+      if (said.length > 200 * life) child.kill('SIGKILL');
+    });
+    await once(child, 'close');
+    const durable = Number(said.slice(0, said.lastIndexOf('\n')).split('\n').at(-1));
+    const log = open(directory);
+    let count = 0;
+    for (const record of log.records()) {
+      count++;
+      if (Number(Buffer.from(record.subarray(0, 10))) !== count || record.length !== 3010) {
+        t.fail(`life ${life}: record ${count} is wrong`);
+      }
+    }
+    log.close();
+    t.ok(durable > 0 && count >= durable, `life ${life}: ${count} of at least ${durable}`);
+    t.equal(count % 20, 0, 'batches are whole or not there');
+  }
+  t.ok(readdirSync(directory).length > 3, 'it went through several segments');
 });
