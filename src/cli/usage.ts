@@ -14,7 +14,7 @@ export function usageErrorOf(
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const [, guesses] = /\(Did you mean (?:one of )?(.*)\?\)/.exec(rest.join(' ')) ?? [];
   const wrong = error.code === 'commander.help' ? 'no command was given' : first;
-  const parts = [wrong.replace(/\.$/, '')];
+  const parts = [wrong.replace(/\. Expected (\d+) arguments? but got (\d+)\.?$/, ' ($2, not $1)')];
   if (guesses !== undefined) parts.push(`did you mean ${quoted(guesses)}?`);
   else if (spec !== undefined) parts.push(`usage: conclave ${spec.name} ${spec.usage}`);
   else parts.push(`the commands are ${known.specs.map(({ name }) => name).join(', ')}`);

@@ -119,6 +119,11 @@ test('command line: what is unknown is named, with what was probably meant', (t)
   t.match(refusalOf('--nope'), /unknown option '--nope'/);
   t.match(refusalOf('weigh'), /missing required argument 'thing'; usage: conclave weigh <thing>/);
   t.match(refusalOf('weigh a --quiet --verbose'), /exclude each other/);
+  const strict = { ...weigh, operands: weigh.operands.slice(0, 1) };
+  t.throws(() => parse('weigh a b c', [strict]), {
+    code: 'USAGE',
+    message: /^too many arguments for 'weigh' \(3, not 1\); usage: conclave weigh/,
+  });
   t.match(refusalOf('--json'), /no command was given/);
   t.end();
 });
