@@ -1,0 +1,106 @@
+/**
+ * How far an attempt is, in memory that its thread shares with the actor that started it: written
+ * with plain stores at no cost worth naming, read when the actor likes, and still there when the
+ * thread has crashed or been killed, so that it can tell which record it was that killed it.
+ */
+import type { Progress, RecordId } from '../../machines/mapreduce/job-spec.js';
+
+const BYTES = 0;
+const RECORDS = 1;
+const PAIRS = 2;
+/** Number of the input in hand plus one; 0 for none. */
+const INPUT = 3;
+const OFFSET = 4;
+/** 1 while a record is in hand. */
+const HAS_RECORD = 5;
+const LENGTH = 6;
+
+export function makeProgressBuffer(): SharedArrayBuffer {
+  return new SharedArrayBuffer(LENGTH * Float64Array.BYTES_PER_ELEMENT);
+}
+
+/** The writing side, in the thread of the attempt. */
+export class ProgressWriter {
+  readonly #cells: Float64Array;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#cells = new Float64Array(buffer);
+  }
+
+  addBytes(bytes: number): void {
+    this.#add(BYTES, bytes);
+  }
+
+  addRecords(records: number): void {
+    this.#add(RECORDS, records);
+  }
+
+  addPair(): void {
+    this.#add(PAIRS, 1);
+  }
+
+  get pairs(): number {
+    return this.#cells[PAIRS] as number;
+  }
+
+  get records(): number {
+    return this.#cells[RECORDS] as number;
+  }
+
+  get bytes(): number {
+    return this.#cells[BYTES] as number;
+  }
+
+  beginInput(input: number): void {
+    this.#cells[INPUT] = input + 1;
+    this.#cells[HAS_RECORD] = 0;
+  }
+
+  beginRecord(offset: number): void {
+    this.#cells[OFFSET] = offset;
+    this.#cells[HAS_RECORD] = 1;
+  }
+
+  endInput(): void {
+    this.#cells[INPUT] = 0;
+    this.#cells[HAS_RECORD] = 0;
+  }
+
+  #add(cell: number, amount: number): void {
+    this.#cells[cell] = (this.#cells[cell] as number) + amount;
+  }
+}
+
+export interface Position {
+  /** The input in hand; undefined when there is none. */
+  readonly input: number | undefined;
+  /** The record in hand, where the app goes record by record. */
+  readonly record: RecordId | undefined;
+}
+
+/** The reading side, in the thread of the actor. */
+export class ProgressReader {
+  readonly #cells: Float64Array;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#cells = new Float64Array(buffer);
+  }
+
+  get position(): Position {
+    const inHand = this.#cells[INPUT] as number;
+    if (inHand === 0) return { input: undefined, record: undefined };
+    const input = inHand - 1;
+    if (this.#cells[HAS_RECORD] === 0) return { input, record: undefined };
+    return { input, record: { input, offset: this.#cells[OFFSET] as number } };
+  }
+
+  read(): Progress {
+    const { record } = this.position;
+    return {
+      bytes: this.#cells[BYTES] as number,
+      records: this.#cells[RECORDS] as number,
+      pairs: this.#cells[PAIRS] as number,
+      ...(record === undefined ? {} : { record }),
+    };
+  }
+}
