@@ -86,7 +86,9 @@ export class SegmentedLog implements ActorLog {
   #appended = 0;
   #flushed = 0;
   #settled = 0;
+  /** A batch is flushed and not settled; its length. */
   #inFlight = false;
+  #flushedBytes = 0;
   #failure: ConclaveError | undefined;
   #stats = {
     recordCount: 0,
@@ -329,9 +331,6 @@ export class SegmentedLog implements ActorLog {
     this.#stats.writtenBytes += bytes.length;
     this.#flushedBytes = bytes.length;
   }
-
-  /** The length of the flushed batch. */
-  #flushedBytes = 0;
 
   #settle(): void {
     const file = this.#unnamed?.file ?? (this.#file as SegmentFile);

@@ -102,7 +102,10 @@ export class SimulatedDisk {
     }
   }
 
-  /** Ends the life, at this instant; what the disk holds is what the next one finds. */
+  /**
+   * Ends the life, at this instant; what the disk holds is what the next one finds. A life whose
+   * log has thrown must be ended so too, as `process`, before the next one opens the disk.
+   */
   crash(kind: Crash): void {
     this.#willFail = undefined;
     if (this.#life !== undefined) this.#life.isOver = true;

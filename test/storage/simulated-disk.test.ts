@@ -177,6 +177,7 @@ test('simulated disk: a full disk stops the log at the next segment, and lets it
     }
   });
   t.equal(code, 'STORAGE');
+  t.throws(() => log.begin(), { message: /the disk is full: free space on it/ });
   t.ok(synced >= 5, 'the allocated segment was used up first');
   disk.crash('process');
   t.equal(texts(disk.open().records()).length, synced, 'it can be read while the disk is full');
