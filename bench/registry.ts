@@ -1,7 +1,8 @@
 /** Every benchmark, in the order in which `conclave bench` lists and runs them: one line each. */
-
 import { diskLog } from './disk-log.js';
 import type { Benchmark } from './framework/benchmark.js';
+import { mailbox } from './mailbox.js';
+import { simBenchmark } from './sim.js';
 import { stepBenchmark } from './step.js';
 
-export const BENCHMARKS: readonly Benchmark[] = [stepBenchmark, diskLog];
+export const BENCHMARKS: readonly Benchmark[] = [stepBenchmark, mailbox, diskLog, simBenchmark];
