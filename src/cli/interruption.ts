@@ -15,7 +15,13 @@ const SAME_REQUEST_MS = 100;
 
 export class Interruption {
   readonly #controller = new AbortController();
+  readonly #nowMs: () => number;
   #first: { readonly name: StopSignal; readonly atMs: number } | undefined;
+
+  /** `nowMs` is monotonic. */
+  constructor(nowMs: () => number = () => performance.now()) {
+    this.#nowMs = nowMs;
+  }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
@@ -26,11 +32,14 @@ export class Interruption {
     return this.#first === undefined ? undefined : EXIT_CODES[this.#first.name];
   }
 
-  /** Listens until the process ends. `onFirst` may tell the user; `onSecond` must end the process. */
-  listen(options: { onFirst: () => void; onSecond: (exitCode: number) => void }): void {
+  /** `onFirst` may tell the user; `onSecond` must end the process. */
+  listen(
+    source: Pick<NodeJS.Process, 'on'>,
+    options: { onFirst: () => void; onSecond: (exitCode: number) => void },
+  ): void {
     for (const name of Object.keys(EXIT_CODES) as StopSignal[]) {
-      process.on(name, () => {
-        const nowMs = performance.now();
+      source.on(name, () => {
+        const nowMs = this.#nowMs();
         if (this.#first === undefined) {
           this.#first = { name, atMs: nowMs };
           options.onFirst();

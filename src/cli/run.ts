@@ -31,7 +31,7 @@ export async function runToExit(words: readonly string[]): Promise<never> {
       end(1);
     });
   }
-  interruption.listen({
+  interruption.listen(process, {
     onFirst: () => output.note('stopping; once more to end at once'),
     onSecond: end,
   });
