@@ -196,7 +196,7 @@ const WRITER = `
 test('disk log: what a killed process had synced is there, in order, life after life', async (t) => {
   const directory = t.testdir();
   const module = new URL('../../src/storage/disk-log.js', import.meta.url).href;
-  for (let life = 1; life <= 6; life++) {
+  for (let life = 1; life <= 4; life++) {
     const child = spawn(
       process.execPath,
       ['--input-type=module', '-e', WRITER, '--', module, directory],
@@ -205,7 +205,7 @@ test('disk log: what a killed process had synced is there, in order, life after 
     let said = '';
     child.stdout.on('data', (chunk) => {
       said += chunk;
-      if (said.length > 200 * life) child.kill('SIGKILL');
+      if (said.length > 100 * life) child.kill('SIGKILL');
     });
     await once(child, 'close');
     const durable = Number(said.slice(0, said.lastIndexOf('\n')).split('\n').at(-1));
