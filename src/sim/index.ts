@@ -9,6 +9,7 @@ export type { SimPortContext, SimPorts } from './actor-life.js';
 export { Chaos } from './chaos.js';
 export { type DiskFaults, GOOD_DISK, type SimDisk } from './disk.js';
 export type { Invariant, Violation, Watchdogs } from './kernel.js';
+export { replayTrace, type TraceReplay } from './replay-trace.js';
 export type {
   FaultClass,
   FaultTargets,
@@ -20,3 +21,4 @@ export { findScenario, SCENARIOS } from './scenarios/index.js';
 export type { SimActor, SpawnOptions } from './sim-actor.js';
 export { type SimulateOptions, type SimulationResult, simulate } from './simulate.js';
 export { type Endpoint, Simulation, type SimulationOptions } from './simulation.js';
+export { simulateVerified } from './verified.js';

@@ -101,9 +101,24 @@ export function simulate(options: SimulateOptions): SimulationResult {
     host: 'sim',
     seed: result.seed,
     scenario: scenario.name,
-    options: { nodes, durationMicros, ...(options.bug !== undefined && { bug: options.bug }) },
+    options: traceOptions(options, nodes, durationMicros),
   } as const;
   return { ...result, trace: { header, events: recorder.events() } };
+}
+
+/** What a replay needs besides seed and scenario. */
+function traceOptions(
+  { bug, order, isCalm }: SimulateOptions,
+  nodes: number,
+  durationMicros: Micros,
+): Readonly<Record<string, unknown>> {
+  return {
+    nodes,
+    durationMicros,
+    ...(bug !== undefined && { bug }),
+    ...(order !== undefined && { order }),
+    ...(isCalm !== undefined && { isCalm }),
+  };
 }
 
 function chooseScenario(choice: string | Scenario, seed: bigint): Scenario {
