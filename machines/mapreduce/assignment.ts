@@ -30,7 +30,7 @@ export interface Choice {
 /** What is to be given out next at this time; undefined when there is nothing. */
 export function chooseTask(context: JobContext, now: number): Choice | undefined {
   const phase = phaseOf(context);
-  if (phase === 'commit' || context.failure !== null) return undefined;
+  if (phase === 'commit' || context.failure !== null || context.ended !== null) return undefined;
   const tasks = tasksOf(context, phase);
   const idle = tasks.find((task) => task.value === 'idle');
   if (idle !== undefined) return { kind: phase, index: idle.context.index, reason: 'idle' };

@@ -154,7 +154,8 @@ export const mrWorkerMachine = setup({
   initial: 'configuring',
   context: ({ input }) => ({
     ...input,
-    correlation: 0,
+    // Numbers of this life only: an answer to an earlier life's call pairs with none.
+    correlation: input.incarnation * 2 ** 32,
     isBeatOut: false,
     sequence: 0,
     tries: 0,
@@ -177,7 +178,7 @@ export const mrWorkerMachine = setup({
           entry: 'askConfig',
           on: {
             callUnanswered: [
-              { guard: 'isLastTry', target: '#mr-worker.stopped', actions: 'logGone' },
+              { guard: 'isLastTry', target: '#mr-worker.orphaned', actions: 'logGone' },
               { guard: 'isCurrentCall', target: 'pausing', actions: 'countTry' },
             ],
           },
@@ -208,7 +209,7 @@ export const mrWorkerMachine = setup({
         },
         terminateTold: {
           guard: 'isCurrentSequence',
-          target: 'stopped',
+          target: 'dismissed',
           actions: 'takeVerdict',
         },
       },
@@ -218,7 +219,7 @@ export const mrWorkerMachine = setup({
           meta: { source: 'DESIGN § 7' },
           on: {
             callUnanswered: [
-              { guard: 'isLastTry', target: '#mr-worker.stopped', actions: 'logGone' },
+              { guard: 'isLastTry', target: '#mr-worker.orphaned', actions: 'logGone' },
               { guard: 'isCurrentCall', target: 'pausing', actions: 'countTry' },
             ],
           },
@@ -252,15 +253,20 @@ export const mrWorkerMachine = setup({
         attemptContinued: { guard: 'isCurrentAttempt', actions: 'noteAnswer' },
         attemptCancelled: { guard: 'isCurrentAttempt', target: 'asking', actions: 'abort' },
         callUnanswered: [
-          { guard: 'isLastTry', target: 'stopped', actions: ['abort', 'logGone'] },
+          { guard: 'isLastTry', target: 'orphaned', actions: ['abort', 'logGone'] },
           { guard: 'isCurrentCall', actions: 'countTry' },
         ],
       },
     },
-    stopped: {
+    dismissed: {
       type: 'final',
-      description: 'Sent home, or the coordinator is gone.',
+      description: 'Sent home: the job has ended.',
       meta: { source: 'CONFORMANCE § 1: workers exit by themselves' },
+    },
+    orphaned: {
+      type: 'final',
+      description: 'The coordinator is gone.',
+      meta: { source: 'DESIGN § 7' },
     },
   },
 });

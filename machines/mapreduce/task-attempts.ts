@@ -133,9 +133,14 @@ export function loseOutput(context: TaskContext, event: On<'outputLost'>): Resul
 }
 
 export function reset(context: TaskContext): Result {
+  return dropLive({ ...context, winner: null });
+}
+
+/** Gives up what runs still. */
+export function dropLive(context: TaskContext): Result {
   const retriesCount = context.retriesCount + context.live.length;
   return [
-    { ...context, winner: null, live: [], retriesCount },
+    { ...context, live: [], retriesCount },
     context.live.map((attempt) => ended(attempt, 'revoked')),
   ];
 }

@@ -18,6 +18,7 @@ import type {
 } from './job-spec.js';
 import {
   assign,
+  dropLive,
   fail,
   finish,
   hasNoLiveAttempt,
@@ -158,6 +159,7 @@ export const taskMachine = setup({
     passDeadline: on('deadlinePassed', passDeadline),
     loseOutput: on('outputLost', loseOutput),
     reset: on('inputChanged', reset),
+    dropLive: on('*', dropLive),
   },
 }).createMachine({
   id: 'task',
@@ -215,6 +217,7 @@ export const taskMachine = setup({
       type: 'final',
       description: 'Too many attempts have failed, or one in a way that none can mend.',
       meta: { source: 'INTERFACES § 2.2, Failures' },
+      entry: 'dropLive',
     },
   },
 });

@@ -105,16 +105,16 @@ test('mr-worker: speaks of what it runs, one call at a time, and stops it when t
 test('mr-worker: stops when sent home, and after so many calls without an answer', (t) => {
   const sent = new Worker().configure();
   sent.step({ type: 'terminateTold', sequence: 1, previous: 'none' });
-  t.equal(sent.value, 'stopped');
+  t.equal(sent.value, 'dismissed');
   for (const isRunning of [false, true]) {
     const alone = new Worker().configure();
     if (isRunning) alone.give('m0.1', 1).step({ type: 'beatDue' });
     let tries = 0;
-    while (alone.value !== 'stopped' && tries <= TRIES_MAX) {
+    while (alone.value !== 'orphaned' && tries <= TRIES_MAX) {
       const correlation = alone.calls[0]?.correlation ?? 0;
       alone.step({ type: 'callUnanswered', correlation });
       tries++;
-      if (alone.value !== 'stopped') alone.step({ type: isRunning ? 'beatDue' : 'retryDue' });
+      if (alone.value !== 'orphaned') alone.step({ type: isRunning ? 'beatDue' : 'retryDue' });
     }
     t.equal(tries, TRIES_MAX);
     t.equal(alone.types().includes('abortAttempt'), isRunning);
