@@ -2,8 +2,9 @@
 import { ConclaveError } from '../../errors.js';
 import type { Scenario } from '../scenario.js';
 import { exactlyOnce } from './exactly-once.js';
+import { mapReduceScenario } from './mapreduce.js';
 
-export const SCENARIOS: readonly Scenario[] = [exactlyOnce];
+export const SCENARIOS: readonly Scenario[] = [exactlyOnce, mapReduceScenario];
 
 /** Throws a `ConclaveError` USAGE that names what there is. */
 export function findScenario(name: string): Scenario {
