@@ -1,5 +1,6 @@
 /** Runs the built entry points as a user does: as a process of their own. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -18,6 +19,8 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Called with each piece of standard error; may send signals. */
   readonly onStderr?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+  /** Sends the signal once the file exists. */
+  readonly killWhen?: { readonly exists: string; readonly signal: NodeJS.Signals };
   /** Stop reading standard output after its first piece, as `| head -1` does. */
   readonly closeStdout?: boolean;
 }
@@ -41,8 +44,19 @@ export function conclave(words: readonly string[], options: RunOptions = {}): Pr
     stderr += text;
     options.onStderr?.(text, (signal) => child.kill(signal));
   });
+  const { killWhen } = options;
+  const watch =
+    killWhen &&
+    setInterval(() => {
+      if (!existsSync(killWhen.exists)) return;
+      clearInterval(watch);
+      child.kill(killWhen.signal);
+    }, 20);
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+    child.on('close', (code, signal) => {
+      clearInterval(watch);
+      resolve({ code, signal, stdout, stderr });
+    });
   });
 }

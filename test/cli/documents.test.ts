@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { test } from 'tap';
-import { findDocuments } from '../../src/cli/demo/documents.js';
+import { documentTitles, findDocuments } from '../../src/cli/demo/documents.js';
 
 /** A folder with these files; a path that ends in `->` is a link to the path after it. */
 function tree(files: Readonly<Record<string, string>>): string {
@@ -60,5 +60,28 @@ test('documents: the installation that these tests run in has some', (t) => {
   const found = findDocuments();
   t.ok(found.files.length > 10);
   t.ok(found.packageCount > 5);
+  t.end();
+});
+
+test('documents: each has a title of its own that says where it is from', (t) => {
+  const files = [
+    '/app/node_modules/@scope/two/read me.md',
+    '/app/node_modules/one/README.md',
+    '/app/node_modules/one/node_modules/two/README.md',
+    '/app/node_modules/two/README.md',
+    '/app/node_modules/two/readme.md',
+    '/elsewhere/four/README.md',
+  ];
+  t.same(
+    [...documentTitles(files).values()],
+    [
+      '@scope.two.read.me.md',
+      'one.README.md',
+      'two.README.md',
+      '2.two.README.md',
+      '3.two.readme.md',
+      'four.README.md',
+    ],
+  );
   t.end();
 });

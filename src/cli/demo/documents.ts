@@ -105,3 +105,27 @@ function entriesOf(folder: string): Dirent[] {
     return [];
   }
 }
+
+/**
+ * A base name of its own for each file, which says where it is from: `xstate.README.md`. Made of
+ * what follows the last `node_modules` in its path; what is not a letter, digit or `@.-_` becomes a
+ * dot.
+ */
+export function documentTitles(files: readonly string[]): ReadonlyMap<string, string> {
+  const titles = new Map<string, string>();
+  const taken = new Set<string>();
+  for (const file of files) {
+    const parts = file.split(/[\\/]/);
+    const from = parts.lastIndexOf('node_modules') + 1;
+    const plain = parts
+      .slice(from || -2)
+      .join('.')
+      .replace(/[^\w@.-]+/g, '.');
+    let title = plain;
+    // Names that differ only in case are the same file on some systems.
+    for (let n = 2; taken.has(title.toLowerCase()); n++) title = `${n}.${plain}`;
+    taken.add(title.toLowerCase());
+    titles.set(file, title);
+  }
+  return titles;
+}
