@@ -114,7 +114,7 @@ function mark(point: PlotPoint, x: number, up: (value: number) => number): strin
 
 /** One SVG element: a bar a row from 0 to its median, with a whisker; all rows of one unit. */
 export function barPlot(rows: readonly ReportedRow[], unit: string): string {
-  const labelWidth = 280;
+  const labelWidth = Math.min(440, 24 + 6.5 * Math.max(...rows.map((row) => row.name.length)));
   const figureWidth = 80;
   const pitch = 28;
   const highest = Math.max(...rows.map((row) => row.max), Number.MIN_VALUE);

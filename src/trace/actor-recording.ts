@@ -61,8 +61,7 @@ export function recordActor(host: ActorHost<ActorPorts>): ActorRecorder {
   const draws: number[] = [];
   const returns: unknown[] = [];
   const portNames = Object.keys(host.ports).filter((name) => !OWN_PORTS.has(name));
-  let booted: Pick<ActorRecording, 'name' | 'incarnation' | 'input' | 'records'>;
-  let bootedAt: Micros | undefined;
+  let booted: Pick<ActorRecording, 'name' | 'incarnation' | 'bootedAt' | 'input' | 'records'>;
   const own = portNames.map((name) => [
     name,
     watchPort(name, (host.ports as unknown as AnyPorts)[name], outputs, (value) =>
@@ -73,14 +72,6 @@ export function recordActor(host: ActorHost<ActorPorts>): ActorRecorder {
     host: {
       ...forward(host),
       ports: { ...host.ports, ...Object.fromEntries(own), ...watchOutputs(host, outputs) },
-      clock: {
-        now: () => {
-          const now = host.clock.now();
-          // The boot is the first thing that asks for the time, and the clock does not stand still.
-          bootedAt ??= now;
-          return now;
-        },
-      },
       random: {
         uint32: () => {
           const value = host.random.uint32();
@@ -95,12 +86,12 @@ export function recordActor(host: ActorHost<ActorPorts>): ActorRecorder {
       },
     },
     booted: ({ name, incarnation, input, records }) => {
-      booted = { name, incarnation, input, records: [...records] };
+      const bootedAt = host.clock.now();
+      booted = { name, incarnation, bootedAt, input, records: [...records] };
     },
     finish: (state, error) => ({
       version: RECORDING_VERSION,
       ...booted,
-      bootedAt: bootedAt ?? 0,
       batches,
       draws,
       returns,
@@ -301,11 +292,10 @@ function foldCall(outputs: TraceHash, port: string, method: string, args: unknow
 }
 
 /** The parts of a host that stay as they are; it may be a class, whose methods a spread loses. */
-function forward(
-  host: ActorHost<ActorPorts>,
-): Omit<ActorHost<ActorPorts>, 'ports' | 'random' | 'clock'> {
+function forward(host: ActorHost<ActorPorts>): Omit<ActorHost<ActorPorts>, 'ports' | 'random'> {
   const { observe, watchTimer } = host;
   return {
+    clock: host.clock,
     commit: (upTo) => host.commit(upTo),
     wakeAt: (deadline) => host.wakeAt(deadline),
     ...(observe && { observe: (observation) => observe.call(host, observation) }),
