@@ -2,12 +2,14 @@
  * An actor in its thread: a bounded mailbox in front of `Actor`, its log behind it, and the ports
  * between. The thread's loop (`thread-host.ts`) says when a turn runs.
  */
-import { Actor } from '../../actors/actor.js';
+import { Actor, type ActorHost } from '../../actors/actor.js';
 import type { ActorPorts, Address, Envelope, Input, Micros, Outgoing } from '../../actors/ports.js';
 import { stream } from '../random/prng.js';
 import { PendingRequests } from '../router/pending-requests.js';
 import type { Mailbox, ThreadRouter } from '../router/thread-router.js';
 import type { ActorLog } from '../storage/actor-log.js';
+import { type ActorRecorder, recordActor } from '../trace/actor-recording.js';
+import { encodeRecording } from '../trace/recording-codec.js';
 import type { ActorBinding } from './binding.js';
 import type { ActorSeat, ActorStats, FromThread } from './control-protocol.js';
 import type { Resident } from './thread-host.js';
@@ -27,13 +29,15 @@ export interface LocalActorOptions {
   /** The mailbox has something, or the alarm moved: the loop must look. */
   readonly wake: (actor: LocalActor) => void;
   readonly toMain: (message: FromThread) => void;
-  readonly record?: (now: Micros, inputs: readonly Input[]) => void;
+  /** Keep the actor's inputs, for `recording()`. */
+  readonly isRecorded: boolean;
 }
 
 export class LocalActor implements Mailbox, Resident {
   readonly #options: LocalActorOptions;
   // biome-ignore lint/suspicious/noExplicitAny: a thread runs actors of every type.
   readonly #actor: Actor<any, ActorPorts, any>;
+  readonly #recorder: ActorRecorder | undefined;
   readonly #requests = new PendingRequests();
   readonly #cleanups: (() => void | Promise<void>)[] = [];
   #inbox: Input[] = [];
@@ -53,7 +57,7 @@ export class LocalActor implements Mailbox, Resident {
       complete: (port, event) => this.#put({ type: 'completed', port, event }),
       onStop: (cleanup) => this.#cleanups.push(cleanup),
     });
-    this.#actor = new Actor(binding.definition, {
+    const host: ActorHost<ActorPorts> = {
       ports: {
         ...own,
         router: { send: (message) => this.#send(message) },
@@ -83,8 +87,9 @@ export class LocalActor implements Mailbox, Resident {
       wakeAt: (deadline) => {
         this.#alarm = deadline;
       },
-      ...(options.record === undefined ? {} : { record: options.record }),
-    });
+    };
+    this.#recorder = options.isRecorded ? recordActor(host) : undefined;
+    this.#actor = new Actor(binding.definition, this.#recorder?.host ?? host);
   }
 
   get name(): Address {
@@ -101,6 +106,12 @@ export class LocalActor implements Mailbox, Resident {
     };
   }
 
+  /** This life as its inputs so far, encoded; undefined when it is not recorded. */
+  recording(): Uint8Array | undefined {
+    const recording = this.#recorder?.finish(this.#actor.state);
+    return recording && encodeRecording(recording);
+  }
+
   /** When this actor wants a turn if nothing arrives. */
   nextDeadline(): Micros | undefined {
     const request = this.#requests.nextDeadline();
@@ -111,12 +122,11 @@ export class LocalActor implements Mailbox, Resident {
   /** Boots the machine from what the log has. Throws what the actor throws. */
   start(): void {
     const { seat, log } = this.#options;
-    this.#actor.start({
-      name: seat.name,
-      incarnation: seat.incarnation,
-      input: seat.input,
-      records: log.records(),
-    });
+    const { name, incarnation, input } = seat;
+    // A recording keeps the records, which are otherwise read lazily.
+    const records = this.#recorder === undefined ? log.records() : [...log.records()];
+    this.#recorder?.booted({ name, incarnation, input, records });
+    this.#actor.start({ name, incarnation, input, records });
   }
 
   deliver(envelope: Envelope): void {

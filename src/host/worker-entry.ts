@@ -4,6 +4,7 @@
  * in an abort of the task, so that no thread serves two actors in turn.
  */
 
+import type { Address } from '../../actors/ports.js';
 import { LinkPolicy } from '../router/link-policy.js';
 import { LinkTable } from '../router/link-table.js';
 import { ThreadRouter } from '../router/thread-router.js';
@@ -94,6 +95,7 @@ class ActorThread {
       now: this.#now,
       wake: (ready) => this.#host.ready(ready),
       toMain: (message) => this.#tell(message),
+      isRecorded: this.#boot.recording,
     });
     this.#actors.push(actor);
     this.#router.attach(seat.id, actor);
@@ -139,9 +141,16 @@ class ActorThread {
         this.#tell({ type: 'stats', stats: this.#stats() });
         break;
       case 'takeRecordings':
-        this.#tell({ type: 'recordings', recordings: [] });
+        this.#tell({ type: 'recordings', recordings: this.#recordings() });
         break;
     }
+  }
+
+  #recordings(): (readonly [Address, Uint8Array])[] {
+    return this.#actors.flatMap((actor) => {
+      const bytes = actor.recording();
+      return bytes === undefined ? [] : [[actor.name, bytes] as const];
+    });
   }
 
   #stats(): ThreadStats {

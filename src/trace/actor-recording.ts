@@ -61,7 +61,8 @@ export function recordActor(host: ActorHost<ActorPorts>): ActorRecorder {
   const draws: number[] = [];
   const returns: unknown[] = [];
   const portNames = Object.keys(host.ports).filter((name) => !OWN_PORTS.has(name));
-  let booted: Pick<ActorRecording, 'name' | 'incarnation' | 'bootedAt' | 'input' | 'records'>;
+  let booted: Pick<ActorRecording, 'name' | 'incarnation' | 'input' | 'records'>;
+  let bootedAt: Micros | undefined;
   const own = portNames.map((name) => [
     name,
     watchPort(name, (host.ports as unknown as AnyPorts)[name], outputs, (value) =>
@@ -72,6 +73,14 @@ export function recordActor(host: ActorHost<ActorPorts>): ActorRecorder {
     host: {
       ...forward(host),
       ports: { ...host.ports, ...Object.fromEntries(own), ...watchOutputs(host, outputs) },
+      clock: {
+        now: () => {
+          const now = host.clock.now();
+          // The boot is the first thing that asks for the time, and the clock does not stand still.
+          bootedAt ??= now;
+          return now;
+        },
+      },
       random: {
         uint32: () => {
           const value = host.random.uint32();
@@ -86,12 +95,12 @@ export function recordActor(host: ActorHost<ActorPorts>): ActorRecorder {
       },
     },
     booted: ({ name, incarnation, input, records }) => {
-      const bootedAt = host.clock.now();
-      booted = { name, incarnation, bootedAt, input, records: [...records] };
+      booted = { name, incarnation, input, records: [...records] };
     },
     finish: (state, error) => ({
       version: RECORDING_VERSION,
       ...booted,
+      bootedAt: bootedAt ?? 0,
       batches,
       draws,
       returns,
@@ -292,10 +301,11 @@ function foldCall(outputs: TraceHash, port: string, method: string, args: unknow
 }
 
 /** The parts of a host that stay as they are; it may be a class, whose methods a spread loses. */
-function forward(host: ActorHost<ActorPorts>): Omit<ActorHost<ActorPorts>, 'ports' | 'random'> {
+function forward(
+  host: ActorHost<ActorPorts>,
+): Omit<ActorHost<ActorPorts>, 'ports' | 'random' | 'clock'> {
   const { observe, watchTimer } = host;
   return {
-    clock: host.clock,
     commit: (upTo) => host.commit(upTo),
     wakeAt: (deadline) => host.wakeAt(deadline),
     ...(observe && { observe: (observation) => observe.call(host, observation) }),
