@@ -46,12 +46,18 @@ export interface Outgoing {
 }
 
 export interface RouterPort {
-  /** Hands a message to the network, which may lose it. Never blocks, never throws for the network's sake. */
+  /**
+   * Hands a message to the network, which may lose it. Never blocks, never throws for the
+   * network's sake.
+   */
   send(message: Outgoing): void;
 }
 
 export interface TimersPort {
-  /** (Re-)arms the named timer; it comes back as `{ type: 'timer', timer }`. An armed one is replaced. */
+  /**
+   * (Re-)arms the named timer; it comes back as `{ type: 'timer', timer }`. An armed one is
+   * replaced.
+   */
   set(timer: string, delayMicros: Micros): void;
   /** Disarms it. A firing that is already in the mailbox is dropped too. */
   cancel(timer: string): void;
@@ -61,8 +67,9 @@ export interface StoragePort {
   /**
    * Adds a record to this turn's write. Once it and all before it are on disk, the actor receives
    * `{ type: 'persisted', upTo }` with the highest such `token`. Tokens are positive and increase
-   * with every write of an incarnation. Parts are concatenated, so that a header and a payload need no copy by the caller.
-   * A failed write or sync is fatal to the actor: it is never retried as if it had succeeded.
+   * with every write of an incarnation. Parts are concatenated, so that a header and a payload need
+   * no copy by the caller. A failed write or sync is fatal to the actor: it is never retried as if
+   * it had succeeded.
    */
   write(record: Uint8Array | readonly Uint8Array[], token: number): void;
 }
@@ -104,7 +111,9 @@ export type Input =
       readonly kind: MessageKind;
       readonly correlation: number;
     }
-  /** Something that another port of this actor started has ended, or its host asks for something. */
+  /**
+   * Something that another port of this actor started has ended, or its host asks for something.
+   */
   | { readonly type: 'completed'; readonly port: string; readonly event: unknown };
 
 /** Time and chance as one turn sees them. */

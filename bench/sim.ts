@@ -6,7 +6,9 @@
 import { SCENARIOS, simulate } from '../src/sim/index.js';
 import type { Benchmark, Row, RunContext } from './framework/benchmark.js';
 
-/** Runs the seeds of one scenario. A violation ends the benchmark: figures of a bug mean nothing. */
+/**
+ * Runs the seeds of one scenario. A violation ends the benchmark: figures of a bug mean nothing.
+ */
 function measure(scenario: string, context: RunContext): readonly Row[] {
   const seeds = context.option('seeds');
   const started = performance.now();

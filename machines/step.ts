@@ -28,7 +28,9 @@ export interface Stepper<M extends AnyStateMachine> {
   readonly machine: M;
   /** The initial state and the effects of entering it. Throws what the machine throws. */
   initial(input: InputFrom<M>): Stepped<M>;
-  /** One macrostep. Pure: the same arguments give the same result. Throws what the machine throws. */
+  /**
+   * One macrostep. Pure: the same arguments give the same result. Throws what the machine throws.
+   */
   step(state: SnapshotFrom<M>, event: EventFromLogic<M>): Stepped<M>;
 }
 
@@ -47,7 +49,8 @@ export function createStepper<M extends AnyStateMachine>(machine: M): Stepper<M>
   const collect = (action: ExecutableAction): void => {
     if ((action.type as string) !== 'xstate.emit') {
       throw new Error(
-        `machine '${machine.id}' asked for the action '${action.type}'; only assign and emit are allowed`,
+        `machine '${machine.id}' asked for the action '${action.type}'; ` +
+          'only assign and emit are allowed',
       );
     }
     effects.push((action.params as { event: EmittedFrom<M> }).event);
@@ -81,7 +84,8 @@ export function createStepper<M extends AnyStateMachine>(machine: M): Stepper<M>
     initial: (input) => {
       scope ??= scopeFor(input);
       const stepped = run((inert) => machine.getInitialSnapshot(inert, input as never));
-      // XState catches what the context factory and entry actions throw; only `transition` does not.
+      // XState catches what the context factory and entry actions throw; only `transition` does
+      // not.
       const { status, error } = stepped[0] as { status: string; error?: unknown };
       if (status === 'error') throw error;
       return stepped;

@@ -18,7 +18,9 @@ export type Encodable =
   | readonly Encodable[]
   | { readonly [key: string]: Encodable };
 
-/** Encodes into a buffer of its own (msgpackr packs into a shared pool, which must not leak out). */
+/**
+ * Encodes into a buffer of its own (msgpackr packs into a shared pool, which must not leak out).
+ */
 export function encode(value: Encodable): Uint8Array {
   const view = packr.pack(value);
   return new Uint8Array(view);

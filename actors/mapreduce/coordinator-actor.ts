@@ -72,7 +72,9 @@ function eventsOfCall(envelope: Envelope, now: number): readonly JobEvent[] {
   }
 }
 
-/** News come with each call until it is answered; the chart takes the first and ignores the rest. */
+/**
+ * News come with each call until it is answered; the chart takes the first and ignores the rest.
+ */
 function newsOf(news: ClientNews, now: number): readonly JobEvent[] {
   switch (news.type) {
     case 'none':

@@ -19,9 +19,11 @@ table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: 0.2rem 0.8rem 0.2rem 0; border-bottom: 1px solid var(--grid); text-align: left; }
 td.figure, th.figure { text-align: right; font-variant-numeric: tabular-nums; }
 svg { width: 100%; height: auto; font: 12px system-ui, sans-serif; fill: var(--ink); }
-.grid { stroke: var(--grid); fill: none; } .line { stroke: var(--series); stroke-width: 2; fill: none; }
+.grid { stroke: var(--grid); fill: none; }
+.line { stroke: var(--series); stroke-width: 2; fill: none; }
 .whisker { stroke: var(--ink); stroke-width: 1.5; opacity: 0.5; fill: none; }
-.bar, circle { fill: var(--series); } .swatch { display: inline-block; width: 0.8em; height: 0.8em; }
+.bar, circle { fill: var(--series); }
+.swatch { display: inline-block; width: 0.8em; height: 0.8em; }
 figure { margin: 1.5rem 0; } figcaption span { margin-right: 1.2rem; }
 `;
 

@@ -61,7 +61,8 @@ function text(
   at: { readonly x: number; readonly y: number; readonly anchor: string; readonly turn?: boolean },
 ): string {
   const turn = at.turn ? ` transform="rotate(-90 ${at.x} ${at.y})"` : '';
-  return `<text x="${at.x}" y="${at.y}" text-anchor="${at.anchor}"${turn}>${escapeText(content)}</text>`;
+  const place = `x="${at.x}" y="${at.y}" text-anchor="${at.anchor}"${turn}`;
+  return `<text ${place}>${escapeText(content)}</text>`;
 }
 
 function axes(plot: ReportedPlot, x: Scale, y: Scale): string[] {
@@ -140,5 +141,6 @@ export function barPlot(rows: readonly ReportedRow[], unit: string): string {
 
 function svg(parts: readonly string[], size: { height: number; label: string }): string {
   const label = escapeText(size.label).replace(/"/g, '&quot;');
-  return `<svg viewBox="0 0 ${WIDTH} ${size.height}" role="img" aria-label="${label}">${parts.join('')}</svg>`;
+  const box = `viewBox="0 0 ${WIDTH} ${size.height}" role="img" aria-label="${label}"`;
+  return `<svg ${box}>${parts.join('')}</svg>`;
 }

@@ -1,4 +1,7 @@
-/** A peer of `bench mailbox` on bare `postMessage`: the same messages, one by one, on worker ports. */
+/**
+ * A peer of `bench mailbox` on bare `postMessage`: the same messages, one by one, on worker
+ * ports.
+ */
 import { type MessagePort, parentPort } from 'node:worker_threads';
 import { type LoadSpec, MailboxLoad } from './mailbox-load.js';
 

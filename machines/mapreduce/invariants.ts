@@ -91,7 +91,9 @@ function checkTask(task: TaskState, job: JobContext): string | undefined {
   const name = nameOf(task);
   if (live.length > LIVE_ATTEMPTS_MAX) return `${name} has ${live.length} live attempts`;
   if (new Set(live.map((it) => it.id)).size < live.length) return `${name} has one attempt twice`;
-  if (live.length > 0 && task.value !== 'running') return `${name} is ${task.value} with live attempts`;
+  if (live.length > 0 && task.value !== 'running') {
+    return `${name} is ${task.value} with live attempts`;
+  }
   if (live.length === 0 && task.value === 'running') return `${name} runs without an attempt`;
   if ((winner !== null) !== (task.value === 'done')) return `${name} is ${task.value} and has won`;
   if (live.length > attemptsCount) return `${name} has attempts that were never given out`;

@@ -12,7 +12,9 @@ export interface Invocation<Values> {
   readonly operands: readonly string[];
   readonly values: Values;
   readonly output: Output;
-  /** Aborted by SIGINT and SIGTERM: stop cleanly, then throw its reason (an `INTERRUPTED` error). */
+  /**
+   * Aborted by SIGINT and SIGTERM: stop cleanly, then throw its reason (an `INTERRUPTED` error).
+   */
   readonly signal: AbortSignal;
 }
 

@@ -7,7 +7,10 @@
 import { ConclaveError } from '../errors.js';
 
 export interface OptionSpec<T> {
-  /** As commander reads them: `--reduces <n>`. Two entries make a pair such as `--combine`, `--no-combine`. */
+  /**
+   * As commander reads them: `--reduces <n>`. Two entries make a pair such as `--combine`,
+   * `--no-combine`.
+   */
   readonly flags: readonly string[];
   /** One line for the help, with the unit and, for numbers, the range. */
   readonly text: string;
@@ -39,7 +42,9 @@ export function toggle(flags: string, text: string): OptionSpec<boolean> {
   return { flags: [flags], text, shown: 'off', initial: false };
 }
 
-/** `--name` and `--no-name`; undefined when neither is given, and `shown` says what then happens. */
+/**
+ * `--name` and `--no-name`; undefined when neither is given, and `shown` says what then happens.
+ */
 export function choiceOfTwo(
   name: string,
   options: { text: string; shown: string },

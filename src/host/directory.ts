@@ -40,7 +40,9 @@ export class Directory {
     return Atomics.load(this.#words, 0);
   }
 
-  /** Main thread only: gives a new name an id, or returns the one it has. It is nowhere at first. */
+  /**
+   * Main thread only: gives a new name an id, or returns the one it has. It is nowhere at first.
+   */
   register(name: Address): number {
     const known = this.idOf(name);
     if (known !== undefined) return known;

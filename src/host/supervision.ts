@@ -4,7 +4,9 @@
  * dead until it is restarted.
  */
 export interface SupervisionPolicy {
-  /** `onFailure` (the default) starts a new life from the actor's storage; `never` leaves it dead. */
+  /**
+   * `onFailure` (the default) starts a new life from the actor's storage; `never` leaves it dead.
+   */
   readonly restart: 'onFailure' | 'never';
   /** More deaths than this within `windowMs` and it stays dead. */
   readonly restartsMax: number;

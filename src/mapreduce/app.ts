@@ -3,7 +3,10 @@
  * user modules have the same form once loaded (app-loader.ts).
  */
 
-/** Emits one pair. Numbers become strings; anything else than a string or number fails the attempt. */
+/**
+ * Emits one pair. Numbers become strings; anything else than a string or number fails the
+ * attempt.
+ */
 export type Emit = (key: string, value: string) => void;
 
 /** Emits the bytes `[start, end)` of the input as a key, with a count (default 1) as its value. */

@@ -37,7 +37,10 @@ export class ByteTable {
     return this.#arenaUsed + this.#size * ENTRY_OVERHEAD_BYTES;
   }
 
-  /** All keys, end to end; entry `e` is `[offsets[e], offsets[e] + lengths[e])`. Valid until the next `add`. */
+  /**
+   * All keys, end to end; entry `e` is `[offsets[e], offsets[e] + lengths[e])`. Valid until the
+   * next `add`.
+   */
   get keys(): { arena: Uint8Array; offsets: Uint32Array; lengths: Uint32Array } {
     return { arena: this.#arena, offsets: this.#offsets, lengths: this.#lengths };
   }

@@ -3,7 +3,10 @@
  * the order of JavaScript's `sort()`, which compares UTF-16 units.
  */
 
-/** Negative, zero or positive as `a[aStart, aEnd)` comes before, equals or follows `b[bStart, bEnd)`. */
+/**
+ * Negative, zero or positive as `a[aStart, aEnd)` comes before, equals or follows `b[bStart,
+ * bEnd)`.
+ */
 export function compareBytes(
   a: Uint8Array,
   aStart: number,

@@ -1,4 +1,6 @@
-/** Runs one map attempt: reads its splits, calls the app, and leaves a sorted section a partition. */
+/**
+ * Runs one map attempt: reads its splits, calls the app, and leaves a sorted section a partition.
+ */
 import type {
   JobSpec,
   MapAttempt,

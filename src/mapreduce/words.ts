@@ -8,7 +8,9 @@ const OTHER = 0;
 const LETTER = 1;
 const LONG = 2;
 
-/** What each byte is on its own: an ASCII letter, the start or middle of a long sequence, neither. */
+/**
+ * What each byte is on its own: an ASCII letter, the start or middle of a long sequence, neither.
+ */
 const BYTE_CLASS = makeByteClass();
 
 function makeByteClass(): Uint8Array {

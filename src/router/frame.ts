@@ -3,7 +3,8 @@
  * (turn, destination thread). A frame is six little-endian words and the payload, padded to four
  * bytes:
  *
- *     payload length | from id << 16 | to id … | kind, flags, incarnation | correlation (two words) | delay µs
+ *     payload length | from id << 16 | to id … | kind, flags, incarnation |
+ *     correlation (two words) | delay µs
  *
  * Names and kinds are small integers here; the directory and the kind table give them back.
  */
@@ -68,7 +69,10 @@ export class FramePacker {
     this.#used = end;
   }
 
-  /** The gathered frames in a buffer of their own, which may be transferred; the packer is empty again. */
+  /**
+   * The gathered frames in a buffer of their own, which may be transferred; the packer is empty
+   * again.
+   */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#bytes.slice(0, this.#used);
     this.#used = 0;

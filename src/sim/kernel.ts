@@ -150,7 +150,9 @@ export class Kernel {
     return this.#events.peek()?.at;
   }
 
-  /** Handles one event, and checks the invariants. False when there is none, or after a violation. */
+  /**
+   * Handles one event, and checks the invariants. False when there is none, or after a violation.
+   */
   step(): boolean {
     const at = this.nextAt();
     if (at === undefined || this.violations.length > 0) return false;

@@ -1,6 +1,6 @@
 /**
- * What a segmented log needs of a disk: a directory of segment files. Implemented by `node-files.ts`
- * and, with faults, by `simulated-disk.ts`; the log above is the same code on both.
+ * What a segmented log needs of a disk: a directory of segment files. Implemented by
+ * `node-files.ts` and, with faults, by `simulated-disk.ts`; the log above is the same code on both.
  */
 
 export interface SegmentFile {

@@ -6,7 +6,8 @@
  * header, and holds batches: what one turn wrote with one write and one sync. All integers are
  * little-endian.
  *
- *     segment  magic 8 · version 4 · number 4 · first sequence 8 · log id 8 · capacity 4 · 0… · crc 4
+ *     segment  magic 8 · version 4 · number 4 · first sequence 8 · log id 8 · capacity 4 · 0… ·
+ *              crc 4
  *     batch    magic 4 · length 4 · first sequence 8 · record count 4 · body crc 4 · header crc 4
  *              then `length` bytes: (record length 4 · record)…, and 1 to 8 bytes 0xA5 that bring
  *              the end of the batch to a multiple of 8

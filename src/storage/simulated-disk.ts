@@ -17,7 +17,10 @@ import { LOG_ID_BYTES } from './log-format.js';
 import { SegmentedLog, type SegmentSizes } from './segmented-log.js';
 import { Directory, Image } from './simulated-files.js';
 
-/** How often and how the disk misbehaves by itself; chances in millionths. May be changed any time. */
+/**
+ * How often and how the disk misbehaves by itself; chances in millionths. May be changed any
+ * time.
+ */
 export interface DiskFaults {
   /** A sync takes this long at least. */
   syncMicrosMin: Micros;

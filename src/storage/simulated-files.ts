@@ -123,7 +123,8 @@ function written(image: Uint8Array, offset: number, bytes: Uint8Array): Uint8Arr
   const end = offset + bytes.length;
   let result = image as Uint8Array<ArrayBuffer>;
   if (end > image.length) {
-    // Grows by doubling; the length counts as the file's, and what is beyond the log reads as zeros.
+    // Grows by doubling; the length counts as the file's, and what is beyond the log reads as
+    // zeros.
     result = new Uint8Array(Math.max(end, 2 * image.length));
     result.set(image);
   }

@@ -114,7 +114,10 @@ export function recordActor(host: ActorHost<ActorPorts>): ActorRecorder {
 
 export type ReplayResult =
   | { readonly type: 'same'; readonly batches: number }
-  /** `batch`: the index of the first batch after which the replay differs; `batches.length`: at the end. */
+  /**
+   * `batch`: the index of the first batch after which the replay differs; `batches.length`: at
+   * the end.
+   */
   | { readonly type: 'differs'; readonly batch: number; readonly what: string };
 
 /** Lives that recorded life again, and reports where the actor behaves differently, if it does. */

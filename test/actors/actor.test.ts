@@ -27,7 +27,9 @@ const puppet = setup({
   actions: { hear: on('heard', ({ heard }, { effects }) => [{ heard: heard + 1 }, effects]) },
 }).createMachine({ id: 'puppet', context: { heard: 0 }, on: { heard: { actions: 'hear' } } });
 
-/** What the puppet does when it hears of an input: `timer t`, `persisted 3`, or a message's name. */
+/**
+ * What the puppet does when it hears of an input: `timer t`, `persisted 3`, or a message's name.
+ */
 type Script = Readonly<Record<string, readonly Effect[]>>;
 
 function nameOf(input: Input): string {
@@ -36,7 +38,9 @@ function nameOf(input: Input): string {
   return input.type === 'completed' ? String(input.event) : input.type;
 }
 
-/** An actor on a host whose clock and disk the test moves; `journal` is all that it did, in order. */
+/**
+ * An actor on a host whose clock and disk the test moves; `journal` is all that it did, in order.
+ */
 function stage(script: Script, disk: 'sync' | 'later') {
   const journal: string[] = [];
   const time = { now: 0, alarm: undefined as Micros | undefined };

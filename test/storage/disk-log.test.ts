@@ -176,7 +176,9 @@ test('disk log: any flipped bit is reported with file and offset, and nothing ch
   t.same(recordsIn(directory), BATCHES.flat(), 'the file itself is sound');
 });
 
-/** Writes batches for as long as it lives, and says after each sync how many records are durable. */
+/**
+ * Writes batches for as long as it lives, and says after each sync how many records are durable.
+ */
 const WRITER = `
   const [module, directory] = process.argv.slice(1);
   const { openDiskLog } = await import(module);

@@ -1,7 +1,8 @@
 /**
- * The actors of the scenario `exactly-once`: a server that adds up, and clients whose every addition
- * must count once, whatever is lost, repeated, or killed. The smallest protocol that needs all that
- * a host promises: requests with time-outs, writes before replies, and a disk that outlives a crash.
+ * The actors of the scenario `exactly-once`: a server that adds up, and clients whose every
+ * addition must count once, whatever is lost, repeated, or killed. The smallest protocol that needs
+ * all that a host promises: requests with time-outs, writes before replies, and a disk that
+ * outlives a crash.
  *
  * A client writes down each acknowledged addition before it sends the next one; the server writes
  * down each addition before it answers, and knows the last one of each client.

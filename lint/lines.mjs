@@ -1,0 +1,34 @@
+/**
+ * Part of `npm run check`: what the formatter leaves alone. Lines have at most 100 columns, comments
+ * and strings included, and each source file opens with a comment that says what it is for.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const COLUMNS_MAX = 100;
+const FOLDERS = ['machines', 'actors', 'src', 'test', 'bench'];
+/** The name of a test is a claim in one piece, which the formatter does not break either. */
+const TITLE = /^(test| {2}t.test)\('/;
+/** Tests say what they are for by their names. */
+const NEEDS_HEADER = /^(?!.*\.test\.ts$)/;
+
+const problems = [];
+for (const folder of FOLDERS) {
+  for (const entry of readdirSync(folder, { recursive: true })) {
+    if (!entry.endsWith('.ts')) continue;
+    const file = join(folder, entry);
+    const lines = readFileSync(file, 'utf8').split('\n');
+    for (const [index, line] of lines.entries()) {
+      const columns = [...line].length;
+      const isTitle = TITLE.test(line);
+      if (columns > COLUMNS_MAX && !isTitle)
+        problems.push(`${file}:${index + 1}: ${columns} columns`);
+    }
+    const first = lines.find((line) => !line.startsWith('#!')) ?? '';
+    if (NEEDS_HEADER.test(file) && !/^\/[*/]/.test(first)) {
+      problems.push(`${file}:1: does not open with a comment that says what it is for`);
+    }
+  }
+}
+for (const problem of problems) console.error(problem);
+process.exitCode = problems.length > 0 ? 1 : 0;
