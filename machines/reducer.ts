@@ -11,8 +11,8 @@ export type Reduced<C, F> = readonly [context: C, effects: readonly F[]];
 export type Reducer<C, E, F> = (context: C, event: E) => Reduced<C, F>;
 
 /**
- * The lifted form. The `never`s are XState's registries of actors, actions, guards and delays, which
- * actions that only assign and emit do not use.
+ * The lifted form. The `never`s are XState's registries of actors, actions, guards and delays,
+ * which actions that only assign and emit do not use.
  */
 type Lifted<
   C extends MachineContext,
