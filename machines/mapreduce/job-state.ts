@@ -9,6 +9,7 @@ import type {
   JobFailure,
   NextTask,
   NextTaskResult,
+  Note,
   SkippedRecord,
   Tally,
   TaskProgress,
@@ -52,6 +53,9 @@ export interface JobContext {
   readonly workers: Readonly<Record<string, WorkerRecord>>;
   readonly tally: Tally;
   readonly skipped: readonly SkippedRecord[];
+  /** The latest `NOTES_MAX` notes, and how many there have been; older ones are dropped. */
+  readonly notes: readonly Note[];
+  readonly notesCount: number;
   readonly ended: 'succeeded' | 'failed' | 'cancelled' | null;
   readonly failure: JobFailure | null;
   /** When the present phase began, and how long each has taken before. */
@@ -130,6 +134,8 @@ export function initialJob({ spec, plan, now }: JobInput): JobContext {
     workers: {},
     tally: NOTHING_HAPPENED,
     skipped: [],
+    notes: [],
+    notesCount: 0,
     ended: null,
     failure: null,
     phaseSince: now,
@@ -148,6 +154,13 @@ export function tallied(context: JobContext, ...names: readonly (keyof Tally)[])
   const tally: Record<keyof Tally, number> = { ...context.tally };
   for (const name of names) tally[name]++;
   return { ...context, tally };
+}
+
+const NOTES_MAX = 20;
+
+export function noted(context: JobContext, level: Note['level'], message: string): JobContext {
+  const notes = [...context.notes, { level, message }].slice(-NOTES_MAX);
+  return { ...context, notes, notesCount: context.notesCount + 1 };
 }
 
 /** Workers by name, in an order that is the same everywhere. */

@@ -26,6 +26,8 @@ export function statusOf(context: JobContext): JobStatusResult {
     bytesTotal: context.plan.reduce((sum, task) => sum + task.bytes, 0),
     workers: Object.keys(context.workers).length,
     tally: context.tally,
+    notesCount: context.notesCount,
+    notes: context.notes,
     results: phase === 'commit' || phase === 'succeeded' ? resultsOf(context) : [],
     report: context.ended === null ? null : reportOf(context),
     failure: context.failure,

@@ -10,7 +10,7 @@ import {
   type ResultFile,
   type TaskKind,
 } from './job-spec.js';
-import { type JobContext, tallied } from './job-state.js';
+import { type JobContext, noted, tallied } from './job-state.js';
 import { type JobFailure, nameInputs, type Tally, type WorkerId } from './messages.js';
 import {
   type AttemptEnd,
@@ -88,12 +88,27 @@ function replaceTask(
 function noteEffect(context: JobContext, effect: TaskEffect): JobContext {
   if (effect.type === 'attemptEnded') {
     const names = namesOfEnd(effect.end, effect.attempt.isBackup);
-    return names.length === 0 ? context : tallied(context, ...names);
+    const counted = names.length === 0 ? context : tallied(context, ...names);
+    const message = messageOfEnd(context, effect);
+    return message === undefined ? counted : noted(counted, 'info', message);
   }
   const { record, cause } = effect;
   const { input, offset } = record;
   const skipped = { input, offset, file: fileOf(context, input), message: cause.message };
   return { ...context, skipped: [...context.skipped, skipped] };
+}
+
+function messageOfEnd(
+  context: JobContext,
+  { attempt, end, failure }: Extract<TaskEffect, { type: 'attemptEnded' }>,
+): string | undefined {
+  const parts = parseAttemptId(attempt.id);
+  if (parts === undefined || end === 'won' || end === 'outrun') return undefined;
+  const input = parts.kind === 'map' ? nameInputs(context.plan[parts.index]?.splits ?? []) : '';
+  const task = `${parts.kind} task ${parts.index}${input === '' ? '' : ` (${input})`}`;
+  const who = `${task}, attempt ${parts.attempt} on ${attempt.worker}`;
+  if (end === 'silent') return `${who}: nothing heard of the worker`;
+  return failure === null ? `${who}: taken back` : `${who}: ${failure.message}`;
 }
 
 function namesOfEnd(end: AttemptEnd, isBackup: boolean): readonly (keyof Tally)[] {

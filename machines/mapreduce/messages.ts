@@ -168,6 +168,13 @@ export interface JobFailure {
   readonly cause: AttemptFailure | null;
 }
 
+/** What a user may want to know while the job runs. */
+export interface Note {
+  readonly level: 'info' | 'warn';
+  /** One line. */
+  readonly message: string;
+}
+
 export interface JobStatusResult {
   readonly phase: JobPhase;
   readonly maps: TaskCounts;
@@ -177,6 +184,9 @@ export interface JobStatusResult {
   readonly bytesTotal: number;
   readonly workers: number;
   readonly tally: Tally;
+  /** How many notes there have been, and the latest of them. */
+  readonly notesCount: number;
+  readonly notes: readonly Note[];
   /** In `commit` and `succeeded`: one file per partition, in order; else empty. */
   readonly results: readonly ResultFile[];
   /** Once the job has ended. */

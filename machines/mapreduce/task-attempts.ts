@@ -90,7 +90,7 @@ export function fail(context: TaskContext, event: On<'attemptFailed'>): Result {
   const attempt = find(context, event.attempt);
   if (attempt === undefined) return unchanged(context);
   const [blamed, effects] = blame(without(context, attempt), event.failure);
-  return [blamed, [ended(attempt, 'failed'), ...effects]];
+  return [blamed, [ended(attempt, 'failed', event.failure), ...effects]];
 }
 
 export function revoke(context: TaskContext, event: On<'attemptRevoked'>): Result {
@@ -115,9 +115,10 @@ export function passDeadline(context: TaskContext, event: On<'deadlinePassed'>):
       effects.push(ended(attempt, 'silent'));
       continue;
     }
-    const [blamed, more] = blame(next, hanging(attempt, taskTimeoutMicros));
+    const failure = hanging(attempt, taskTimeoutMicros);
+    const [blamed, more] = blame(next, failure);
     next = blamed;
-    effects.push(ended(attempt, 'timedOut'), ...more);
+    effects.push(ended(attempt, 'timedOut', failure), ...more);
   }
   return [next, effects];
 }
@@ -208,6 +209,10 @@ function without(context: TaskContext, gone: LiveAttempt): TaskContext {
   return { ...context, live, retriesCount: context.retriesCount + 1 };
 }
 
-function ended(attempt: LiveAttempt, end: AttemptEnd): TaskEffect {
-  return { type: 'attemptEnded', attempt, end };
+function ended(
+  attempt: LiveAttempt,
+  end: AttemptEnd,
+  failure: AttemptFailure | null = null,
+): TaskEffect {
+  return { type: 'attemptEnded', attempt, end, failure };
 }

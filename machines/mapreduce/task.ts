@@ -130,7 +130,13 @@ export type TaskEvent =
 export type AttemptEnd = 'won' | 'outrun' | 'failed' | 'timedOut' | 'silent' | 'revoked';
 
 export type TaskEffect =
-  | { readonly type: 'attemptEnded'; readonly attempt: LiveAttempt; readonly end: AttemptEnd }
+  | {
+      readonly type: 'attemptEnded';
+      readonly attempt: LiveAttempt;
+      readonly end: AttemptEnd;
+      /** With `failed` and `timedOut`. */
+      readonly failure: AttemptFailure | null;
+    }
   | { readonly type: 'recordSkipped'; readonly record: RecordId; readonly cause: AttemptFailure };
 
 interface TaskTypes {
