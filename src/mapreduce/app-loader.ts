@@ -13,7 +13,7 @@ import { makeGrep } from './apps/grep.js';
 import * as indexer from './apps/indexer.js';
 import * as sort from './apps/sort.js';
 import * as wc from './apps/wc.js';
-import { AppError } from './attempt-errors.js';
+import { AppError, WrongExportsError } from './attempt-errors.js';
 
 export const BUILTIN_APPS = ['wc', 'indexer', 'grep', 'sort'] as const;
 
@@ -68,10 +68,12 @@ export async function loadApp(reference: AppReference, options: AppOptions): Pro
   try {
     module = (await import(reference.url)) as Record<string, unknown>;
   } catch (cause) {
-    throw new AppError(`${reference.url} failed to load: ${messageOf(cause)}`, { cause });
+    throw new AppError(`${fileURLToPath(reference.url)} failed to load: ${messageOf(cause)}`, {
+      cause,
+    });
   }
-  const app = appOf(reference.url, module);
-  if (typeof app === 'string') throw new AppError(app);
+  const app = appOf(fileURLToPath(reference.url), module);
+  if (typeof app === 'string') throw new WrongExportsError(app);
   return app;
 }
 

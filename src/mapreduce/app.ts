@@ -69,3 +69,19 @@ export function valueKind(app: App, isCombining: boolean): 'text' | 'counts' {
     ? 'counts'
     : 'text';
 }
+
+/** What can be said of an app without running it. */
+export interface AppTraits {
+  readonly splittable: boolean;
+  readonly combines: boolean;
+  /** The output files are to follow each other in order: partition by sampled ranges. */
+  readonly sorts: boolean;
+}
+
+export function traitsOf(app: App): AppTraits {
+  return {
+    splittable: app.granularity === 'lines',
+    combines: app.combine !== undefined,
+    sorts: app.output === 'keys',
+  };
+}

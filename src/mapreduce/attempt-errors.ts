@@ -20,5 +20,8 @@ export class InputLostError extends Error {
 /** A key or value that no output line can hold. No other attempt could do better. */
 export class BadOutputError extends Error {}
 
-/** The app's module cannot be loaded or lacks what it must export. */
+/** The app's module cannot be loaded. */
 export class AppError extends Error {}
+
+/** The module was loaded, but lacks what an app must export. */
+export class WrongExportsError extends AppError {}

@@ -16,9 +16,15 @@ import type {
   ResultFile,
 } from '../../machines/mapreduce/job-spec.js';
 import { messageOf } from '../errors.js';
-import type { App } from './app.js';
+import { type App, type AppTraits, traitsOf } from './app.js';
 import { loadApp } from './app-loader.js';
-import { AppError, BadOutputError, InputLostError, IoError } from './attempt-errors.js';
+import {
+  AppError,
+  BadOutputError,
+  InputLostError,
+  IoError,
+  WrongExportsError,
+} from './attempt-errors.js';
 import { resultPath, scratchPath } from './attempt-files.js';
 import { ProgressWriter } from './attempt-progress.js';
 import { type AttemptContext, runMapAttempt } from './map-attempt.js';
@@ -39,14 +45,6 @@ export type WorkerRequest =
   /** Loads the app and says what it exports. */
   | { readonly type: 'inspect'; readonly app: AppReference; readonly options: AppOptions };
 
-/** What can be said of an app without running it. */
-export interface AppTraits {
-  readonly splittable: boolean;
-  readonly granularity: App['granularity'];
-  readonly combines: boolean;
-  readonly partitions: boolean;
-}
-
 export type WorkerReply =
   | {
       readonly type: 'finished';
@@ -54,7 +52,9 @@ export type WorkerReply =
       readonly counters: Counters;
     }
   | { readonly type: 'failed'; readonly failure: AttemptFailure }
-  | { readonly type: 'traits'; readonly traits: AppTraits };
+  | { readonly type: 'traits'; readonly traits: AppTraits }
+  /** The module was loaded, but is no app. */
+  | { readonly type: 'wrongExports'; readonly message: string };
 
 /** The app of the job that this thread works for: a thread never serves two jobs. */
 let loaded: Promise<App> | undefined;
@@ -73,15 +73,9 @@ export default async function run(request: WorkerRequest): Promise<WorkerReply> 
 
 async function inspect(request: WorkerRequest & { type: 'inspect' }): Promise<WorkerReply> {
   try {
-    const app = await loadApp(request.app, request.options);
-    const traits = {
-      splittable: app.granularity === 'lines',
-      granularity: app.granularity,
-      combines: app.combine !== undefined,
-      partitions: app.partition !== undefined,
-    };
-    return { type: 'traits', traits };
+    return { type: 'traits', traits: traitsOf(await loadApp(request.app, request.options)) };
   } catch (error) {
+    if (error instanceof WrongExportsError) return { type: 'wrongExports', message: error.message };
     return { type: 'failed', failure: failureOf(error) };
   }
 }

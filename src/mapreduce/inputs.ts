@@ -1,0 +1,151 @@
+/**
+ * Finds the files of a job: files, directories and globs as they were named, each file once, in the
+ * order of the bytes of its path. `file` is the path as reached, which is what an app is told.
+ */
+import { accessSync, constants, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import { resolve, sep } from 'node:path';
+import { globSync, isDynamicPattern } from 'tinyglobby';
+import { ConclaveError, messageOf } from '../errors.js';
+
+export interface InputFile {
+  /** The path as reached: the argument, and what follows it, joined with `/`. */
+  readonly file: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+export interface InputOptions {
+  /** Relative arguments start here; default: the current directory. */
+  readonly cwd?: string;
+  /** The output directory: nothing in it is an input. */
+  readonly out: string;
+}
+
+/**
+ * All input files. Throws `INPUT` when an argument does not exist or cannot be read, a glob matches
+ * nothing, or there is no file at all.
+ */
+export function findInputs(args: readonly string[], options: InputOptions): readonly InputFile[] {
+  const finder = new InputFinder(options);
+  for (const arg of args) finder.add(arg);
+  const files = finder.sorted();
+  if (files.length > 0) return files;
+  throw new ConclaveError(
+    'INPUT',
+    `no input: ${args.join(' ')} holds no file (dot-files and the output directory do not count)`,
+  );
+}
+
+class InputFinder {
+  readonly #cwd: string;
+  readonly #out: string;
+  /** By absolute path. */
+  readonly #found = new Map<string, InputFile>();
+
+  constructor(options: InputOptions) {
+    this.#cwd = options.cwd ?? process.cwd();
+    this.#out = realPath(resolve(this.#cwd, options.out));
+  }
+
+  add(arg: string): void {
+    const path = resolve(this.#cwd, arg);
+    const kind = kindOf(path);
+    if (kind === 'file') this.#addFile(arg, path);
+    else if (kind === 'directory') this.#addDirectory(withoutSlash(arg), path);
+    else if (kind === 'other') {
+      throw new ConclaveError('INPUT', `${arg} is neither a file nor a directory`);
+    } else if (isDynamicPattern(arg)) this.#addGlob(arg);
+    else throw new ConclaveError('INPUT', `there is no file or directory ${arg}`);
+  }
+
+  sorted(): InputFile[] {
+    const files = [...this.#found.values()].map((input) => ({
+      input,
+      bytes: Buffer.from(input.file),
+    }));
+    files.sort((a, b) => Buffer.compare(a.bytes, b.bytes));
+    return files.map(({ input }) => input);
+  }
+
+  #addGlob(pattern: string): void {
+    const matches = globSync(pattern, {
+      cwd: this.#cwd,
+      onlyFiles: false,
+      expandDirectories: false,
+      followSymbolicLinks: false,
+    });
+    const before = this.#found.size;
+    let isKnown = false;
+    for (const match of matches) {
+      const reached = withoutSlash(match);
+      const path = resolve(this.#cwd, match);
+      isKnown ||= this.#found.has(path);
+      const kind = kindOf(path);
+      if (kind === 'file') this.#addFile(reached, path);
+      else if (kind === 'directory' && !isLink(path)) this.#addDirectory(reached, path);
+    }
+    if (this.#found.size > before || isKnown) return;
+    throw new ConclaveError('INPUT', `no file matches ${pattern}`);
+  }
+
+  /** Symbolic links to files are followed, to directories not: those could lead round in circles. */
+  #addDirectory(reached: string, path: string): void {
+    if (this.#isOutput(path)) return;
+    for (const name of namesIn(reached, path)) {
+      if (name.startsWith('.')) continue;
+      const child = resolve(path, name);
+      const childReached = reached.endsWith('/') ? `${reached}${name}` : `${reached}/${name}`;
+      const kind = kindOf(child);
+      if (kind === 'file') this.#addFile(childReached, child);
+      else if (kind === 'directory' && !isLink(child)) this.#addDirectory(childReached, child);
+    }
+  }
+
+  #addFile(file: string, path: string): void {
+    if (this.#found.has(path) || this.#isOutput(path)) return;
+    try {
+      accessSync(path, constants.R_OK);
+      this.#found.set(path, { file, path, sizeBytes: statSync(path).size });
+    } catch (cause) {
+      throw new ConclaveError('INPUT', `cannot read ${file}: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  #isOutput(path: string): boolean {
+    const real = realPath(path);
+    return real === this.#out || real.startsWith(`${this.#out}${sep}`);
+  }
+}
+
+/** Undefined: there is nothing, or a link to nothing. */
+function kindOf(path: string): 'file' | 'directory' | 'other' | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return undefined;
+  if (stats.isFile()) return 'file';
+  return stats.isDirectory() ? 'directory' : 'other';
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path).isSymbolicLink();
+}
+
+function namesIn(reached: string, path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (cause) {
+    throw new ConclaveError('INPUT', `cannot read ${reached}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+function withoutSlash(path: string): string {
+  return path.length > 1 ? path.replace(/\/+$/, '') || '/' : path;
+}
