@@ -88,16 +88,16 @@ export class ChunkReader {
 
   /** The next whole lines; undefined at the end of the split. */
   next(): Chunk | undefined {
-    if (this.#isAtEnd) return undefined;
-    this.#dropTaken();
+    if (!this.#isAtEnd) this.#dropTaken();
     for (;;) {
+      if (this.#isAtEnd) return undefined;
       this.#fill();
       const end = this.#endOfLines();
       if (end > 0) {
         this.#taken = end;
         return { bytes: this.#buffer.subarray(0, end), offset: this.#base };
       }
-      if (this.#isAtEnd) return undefined;
+      if (this.#isAtEnd) continue;
       const larger = Buffer.allocUnsafeSlow(this.#buffer.length * 2);
       this.#buffer.copy(larger, 0, 0, this.#filled);
       this.#buffer = larger;
