@@ -21,8 +21,6 @@ export class Chaos {
   readonly #targets: FaultTargets;
   readonly #plan: Prng;
   readonly #quietPhase: number;
-  /** Dead by chaos, not to be revived at healing. */
-  #lost: readonly Address[] = [];
   #isOver = false;
 
   constructor(sim: Simulation, targets: FaultTargets) {
@@ -46,23 +44,39 @@ export class Chaos {
     return classes;
   }
 
-  /** The faults stop: all is healed, but that some expendable actors stay dead. */
-  stop(): void {
+  /**
+   * The faults stop, and all is healed but for some of the expendable actors: those stay dead,
+   * frozen, deaf or mute for ever. Healing everything would hide what one bad peer can block.
+   * Returns those.
+   */
+  stop(): readonly Address[] {
     this.#isOver = true;
-    const { network } = this.#sim;
-    network.heal();
-    network.setAll(PLAIN_LINK);
-    const expendable = this.#targets.expendable ?? [];
-    this.#lost = this.#plan.shuffle(expendable).slice(0, this.#plan.below(expendable.length + 1));
+    this.#sim.network.heal();
+    this.#sim.network.setAll(PLAIN_LINK);
     for (const name of this.#targets.actors) {
       const actor = this.#sim.actor(name);
       actor.setClockRate(0);
       actor.disk.setFaults(GOOD_DISK);
       actor.resume();
-      if (this.#lost.includes(name)) actor.kill();
-      else this.#revive(name);
+      this.#revive(name);
     }
-    this.#fault('healed', '', { lost: this.#lost });
+    const expendable = this.#targets.expendable ?? [];
+    const lost = this.#plan.shuffle(expendable).slice(0, this.#plan.below(expendable.length + 1));
+    for (const name of lost) this.#lose(name, this.#plan.pick(['dead', 'frozen', 'deaf', 'mute']));
+    this.#fault('healed', '', { lost });
+    return lost;
+  }
+
+  #lose(name: Address, how: 'dead' | 'frozen' | 'deaf' | 'mute'): void {
+    const { network } = this.#sim;
+    if (how === 'dead') this.#sim.kill(name);
+    if (how === 'frozen') this.#sim.pause(name);
+    for (const other of this.#targets.network) {
+      if (how === 'deaf') network.cut(other, name);
+      if (how === 'mute') network.cut(name, other);
+    }
+    this.#fault(how, name);
+    this.#sim.sometimes(`fault: ${how} for ever`);
   }
 
   #begin(name: FaultClass, random: Prng): void {
@@ -114,6 +128,7 @@ export class Chaos {
     const duplicatePpm = random.uniform(0, 300_000);
     const minMicros = random.uniform(0, 30 * MILLI);
     const meanMicros = random.uniform(5 * MILLI, 100 * MILLI);
+    const bytesPerSecond = random.chance(1, 4) ? random.uniform(10_000, 10_000_000) : 0;
     for (const from of names) {
       for (const to of names) {
         const link: LinkSettings = {
@@ -125,6 +140,7 @@ export class Chaos {
           tailPpm: 1000,
           tailMicros: 10 * SECOND,
           reorder: random.chance(1, 2),
+          bytesPerSecond,
         };
         this.#sim.network.setLink(from, to, link);
       }

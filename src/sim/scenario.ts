@@ -32,7 +32,7 @@ export interface FaultTargets {
   readonly actors: readonly Address[];
   /** Names between which links may fail; the actors and endpoints of the system. */
   readonly network: readonly Address[];
-  /** Actors that the system can do without: some of them stay dead for ever when the rest heals. */
+  /** Actors that the system can do without: some stay dead, frozen, deaf or mute for ever. */
   readonly expendable?: readonly Address[];
   readonly classes?: readonly FaultClass[];
   /**
@@ -44,8 +44,8 @@ export interface FaultTargets {
 
 export interface ScenarioRun {
   readonly faults: FaultTargets;
-  /** Called when the faults have stopped. */
-  heal?(): void;
+  /** Called when the faults have stopped; `lost` are the expendable actors that they keep. */
+  heal?(lost: readonly Address[]): void;
   /** What must come true after the faults have stopped. */
   isDone(): boolean;
   /** Within this time. */

@@ -154,8 +154,7 @@ function live(
   const chaos = isCalm ? undefined : new Chaos(sim, run.faults);
   const faults = chaos?.start() ?? [];
   if (!sim.runFor(durationMicros)) return faults;
-  chaos?.stop();
-  run.heal?.();
+  run.heal?.(chaos?.stop() ?? []);
   const isDone = sim.runUntil(() => run.isDone(), run.livenessMicros);
   if (sim.violations.length > 0) return faults;
   if (!isDone) {

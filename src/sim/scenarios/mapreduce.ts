@@ -72,6 +72,8 @@ class MapReduceRun {
   #committed: readonly string[] | undefined;
   #last: JobSnapshot | undefined;
   #isHealed = false;
+  /** Workers that are frozen, deaf or mute for ever: nobody can dismiss them. */
+  #lost: ReadonlySet<string> = new Set();
 
   constructor(world: World) {
     this.#world = world;
@@ -117,7 +119,7 @@ class MapReduceRun {
         network: [COORDINATOR, CLIENT, ...workers],
         expendable: workers.slice(1),
       },
-      heal: () => this.#heal(),
+      heal: (lost) => this.#heal(lost),
       livenessMicros: 900 * SECOND,
       isDone: () => this.#isDone(),
       describe: () => this.#describe(),
@@ -219,12 +221,13 @@ class MapReduceRun {
     sim.after(1 + this.#random.exponential(mean), strike);
   }
 
-  #heal(): void {
+  #heal(lost: readonly string[]): void {
     const { sim } = this.#world;
     this.#isHealed = true;
+    this.#lost = new Set(lost);
     Object.assign(this.#tasks.troubles, { failPpm: 0, hangPpm: 0, slowPpm: 0 });
     for (const name of this.#workers) {
-      if (!this.#hasGivenUp(name)) continue;
+      if (this.#lost.has(name) || !this.#hasGivenUp(name)) continue;
       sim.sometimes('mapreduce: worker gave the coordinator up');
       sim.restart(name);
     }
@@ -255,8 +258,8 @@ class MapReduceRun {
 
   #isDone(): boolean {
     if ((this.#status?.report ?? null) === null) return false;
-    const isGone = (name: string) => this.#worker(name)?.value ?? 'dismissed';
-    return this.#workers.every((name) => isGone(name) === 'dismissed');
+    const stateOf = (name: string) => this.#worker(name)?.value ?? 'dismissed';
+    return this.#workers.every((name) => this.#lost.has(name) || stateOf(name) === 'dismissed');
   }
 
   #describe(): string {
