@@ -91,11 +91,11 @@ test('bench: an unknown name, peer or option is refused before anything runs', a
 });
 
 test('bench: the JSON document says on what its figures were measured', async (t) => {
-  let text = '';
-  const output = { write: (more: string) => void (text += more), progress: () => {} };
+  const written: string[] = [];
+  const output = { write: (text: string) => void written.push(text), progress: () => {} };
   const request = { names: ['step'], json: true, runs: 1, options: { events: 70 } };
   await bench(request, { ...output, signal: settings.signal });
-  const document = JSON.parse(text);
+  const document = JSON.parse(written.join(''));
   t.match(document.machine, { cpu: String, cores: Number, memoryGB: Number, system: String });
   t.match(document.versions, { node: process.versions.node, xstate: /^5\./ });
   t.match(document.benchmarks, [{ name: 'step', seed: 1, runs: 1, rows: [{ unit: 'µs' }] }]);

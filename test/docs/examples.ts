@@ -11,7 +11,7 @@ export interface Examples {
 export function examplesOf(markdown: string): Examples {
   const files = new Map<string, string>();
   const outputs = new Map<string, string>();
-  for (const [, info = '', body = ''] of markdown.matchAll(/^```(.+)\n([^]*?)^```$/gm)) {
+  for (const [, info = '', body = ''] of markdown.matchAll(/^```(.+)\n([\s\S]*?)^```$/gm)) {
     const file = /\bfile=(\S+)/.exec(info)?.[1];
     const output = /\boutput=(\S+)/.exec(info)?.[1];
     if (file !== undefined) files.set(file, body);

@@ -29,8 +29,8 @@ function seedRange(flags: string, help: string): OptionSpec<SeedRange | undefine
       const [, first, last] = /^(\d{1,16})\.\.(\d{1,16})$/.exec(value) ?? [];
       const range = { first: Number(first), last: Number(last) };
       if (range.first <= range.last && range.last <= SEED_MAX) return range;
-      const wanted =
-        `A..B with whole numbers from 0 to ${SEED_MAX}, A not above B, ` + 'such as 1..1000';
+      const numbers = `whole numbers from 0 to ${SEED_MAX}`;
+      const wanted = `A..B with ${numbers}, A not above B, such as 1..1000`;
       throw refused({ flags, wanted, text: value });
     },
   };
