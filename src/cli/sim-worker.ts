@@ -1,6 +1,6 @@
 /** Runs one seed in a thread of its own, so that the main thread hears signals meanwhile. */
 import { messageOf } from '../errors.js';
-import { simulate } from '../sim/index.js';
+import { simulateVerified } from '../sim/index.js';
 import { formatTrace, type Trace } from '../trace/trace-file.js';
 import type { SeedResult } from './seed-runs.js';
 
@@ -23,7 +23,7 @@ export interface SeedOutcome {
 export default function runSeed(task: SeedTask): SeedOutcome {
   const { scenario, seed } = task;
   try {
-    const run = simulate(task);
+    const run = simulateVerified(task);
     const [first] = run.violations;
     const result: SeedResult = {
       seed,
