@@ -13,6 +13,7 @@ import type {
   AttemptFailure,
   Counters,
   FailureKind,
+  JobSpec,
   ResultFile,
 } from '../../machines/mapreduce/job-spec.js';
 import { messageOf } from '../errors.js';
@@ -56,8 +57,14 @@ export type WorkerReply =
   /** The module was loaded, but is no app. */
   | { readonly type: 'wrongExports'; readonly message: string };
 
-/** The app of the job that this thread works for: a thread never serves two jobs. */
-let loaded: Promise<App> | undefined;
+/** The app that was loaded last, and what it was loaded for. */
+let loaded: { readonly key: string; readonly app: Promise<App> } | undefined;
+
+function loadOnce(job: JobSpec): Promise<App> {
+  const key = JSON.stringify([job.app, job.options]);
+  if (loaded?.key !== key) loaded = { key, app: loadApp(job.app, job.options) };
+  return loaded.app;
+}
 
 /** The entry point: what Piscina calls. */
 export default async function run(request: WorkerRequest): Promise<WorkerReply> {
@@ -83,8 +90,7 @@ async function inspect(request: WorkerRequest & { type: 'inspect' }): Promise<Wo
 async function runAttempt(attempt: TaskAttempt, progress: ProgressWriter): Promise<WorkerReply> {
   const { job, id } = attempt;
   const startMicros = threadCpuMicros();
-  loaded ??= loadApp(job.app, job.options);
-  const app = await loaded;
+  const app = await loadOnce(job);
   const scratch = scratchPath(job.directory, id);
   const path = resultPath(job.directory, id);
   const context: AttemptContext = { app, job, progress, scratch, path };
