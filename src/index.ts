@@ -17,3 +17,4 @@ export type { SupervisionPolicy } from './host/supervision.js';
 export type { Delay, LinkSettings } from './router/link-settings.js';
 export { Network, type NetworkTotals } from './router/network.js';
 export { PRESETS, type PresetName } from './router/presets.js';
+export { type SimulateOptions, type SimulationResult, simulate } from './sim/index.js';

@@ -4,7 +4,11 @@
  * - `simulate({ scenario, seed })` runs one seed of a scenario; `SCENARIOS` lists them.
  * - `Simulation` is the system under it, for tests of your own.
  * - A `Scenario` is what you write to have a system of your own put under faults.
+ * - `replay(recording, definition)` lives an actor's recorded life again, also one recorded on
+ *   worker threads (`ActorSystem.recordingOf`).
  */
+export { type ActorRecording, type ReplayResult, replay } from '../trace/actor-recording.js';
+export { decodeRecording, encodeRecording } from '../trace/recording-codec.js';
 export type { SimPortContext, SimPorts } from './actor-life.js';
 export { Chaos } from './chaos.js';
 export { type DiskFaults, GOOD_DISK, type SimDisk } from './disk.js';
