@@ -14,6 +14,14 @@ export type { ResourceLimits } from './host/actor-thread-pool.js';
 export type { ActorBinding, EndpointBinding, PortContext } from './host/binding.js';
 export { Endpoint, type EndpointOptions, type EndpointRequest } from './host/endpoint.js';
 export type { SupervisionPolicy } from './host/supervision.js';
+export { mapReduce } from './mapreduce/job.js';
+export type {
+  JobControl,
+  JobEvent,
+  JobProgress,
+  MapReduceOptions,
+  MapReduceReport,
+} from './mapreduce/options.js';
 export type { Delay, LinkSettings } from './router/link-settings.js';
 export { Network, type NetworkTotals } from './router/network.js';
 export { PRESETS, type PresetName } from './router/presets.js';

@@ -3,6 +3,7 @@
  * `machines/mapreduce/job-spec.ts` has the terms inside the system.
  */
 import type { RecordId, TaskKind } from '../../machines/mapreduce/job-spec.js';
+import type { ActorSystemOptions } from '../host/actor-system.js';
 
 /** Units are in the names; the defaults are the command line's (INTERFACES § 2.2). */
 export interface MapReduceOptions {
@@ -26,6 +27,8 @@ export interface MapReduceOptions {
   readonly force?: boolean | undefined;
   /** For `grep`. */
   readonly pattern?: string | undefined;
+  /** How the network between the job's actors behaves; default: it loses nothing. */
+  readonly network?: ActorSystemOptions['network'] | undefined;
   /** Stops the job cleanly; `mapReduce` then rejects with `INTERRUPTED`. */
   readonly signal?: AbortSignal | undefined;
   /** Called at most some ten times a second, and at the end of each phase. */
