@@ -68,22 +68,20 @@ class InputFinder {
     return files.map(({ input }) => input);
   }
 
+  /** Reached as a shell would: what the pattern has as plain text stays as it stands. */
   #addGlob(pattern: string): void {
-    const matches = globSync(pattern, {
-      cwd: this.#cwd,
-      onlyFiles: false,
-      expandDirectories: false,
-      followSymbolicLinks: false,
-    });
+    const { base, wildcards } = dividePattern(pattern);
+    const cwd = resolve(this.#cwd, base);
+    const matches = globSync(wildcards, { cwd, onlyFiles: false, expandDirectories: false });
     const before = this.#found.size;
     let isKnown = false;
-    for (const match of matches) {
-      const reached = withoutSlash(match);
-      const path = resolve(this.#cwd, match);
+    for (const match of matches.map(withoutSlash)) {
+      if (leadsThroughLink(cwd, match)) continue;
+      const path = resolve(cwd, match);
       isKnown ||= this.#found.has(path);
       const kind = kindOf(path);
-      if (kind === 'file') this.#addFile(reached, path);
-      else if (kind === 'directory' && !isLink(path)) this.#addDirectory(reached, path);
+      if (kind === 'file') this.#addFile(`${base}${match}`, path);
+      else if (kind === 'directory' && !isLink(path)) this.#addDirectory(`${base}${match}`, path);
     }
     if (this.#found.size > before || isKnown) return;
     throw new ConclaveError('INPUT', `no file matches ${pattern}`);
@@ -136,6 +134,21 @@ function namesIn(reached: string, path: string): string[] {
   } catch (cause) {
     throw new ConclaveError('INPUT', `cannot read ${reached}: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** Splits a pattern before its first part that is not plain text; `base` is empty or ends in `/`. */
+function dividePattern(pattern: string): { base: string; wildcards: string } {
+  const parts = pattern.split('/');
+  const first = parts.findIndex((part) => isDynamicPattern(part));
+  // A brace may hold a slash, so that no part alone is a pattern.
+  if (first <= 0) return { base: '', wildcards: pattern };
+  return { base: `${parts.slice(0, first).join('/')}/`, wildcards: parts.slice(first).join('/') };
+}
+
+/** Whether one of the directories on the way is a symbolic link. */
+function leadsThroughLink(cwd: string, match: string): boolean {
+  const parts = match.split('/');
+  return parts.slice(1).some((_, i) => isLink(resolve(cwd, parts.slice(0, i + 1).join('/'))));
 }
 
 function realPath(path: string): string {
