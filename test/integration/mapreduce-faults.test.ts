@@ -1,4 +1,6 @@
-/** Jobs on real threads whose workers, attempts and network fail, and jobs that are to end early. */
+/**
+ * Jobs on real threads whose workers, attempts and network fail, and jobs that are to end early.
+ */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { t as file, test } from 'tap';
