@@ -11,6 +11,7 @@ import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { type Counts, countTests } from './tap-counts.js';
@@ -35,10 +36,11 @@ async function runTap(args: readonly string[]): Promise<number> {
     tap.on('close', (code) => resolve(code ?? 1));
   });
   if (tap.stdout !== null) {
-    tap.stdout.pipe(createWriteStream(output));
+    const saved = finished(tap.stdout.pipe(createWriteStream(output)));
     for await (const line of createInterface({ input: tap.stdout })) {
       if (/^(not )?ok |^Bail out!/.test(line)) process.stdout.write(`${line}\n`);
     }
+    await saved;
   }
   return ended;
 }
