@@ -31,6 +31,9 @@ export function findInputs(args: readonly string[], options: InputOptions): read
   for (const arg of args) finder.add(arg);
   const files = finder.sorted();
   if (files.length > 0) return files;
+  if (args.length === 0) {
+    throw new ConclaveError('INPUT', 'no input: name files, directories or globs after the app');
+  }
   throw new ConclaveError(
     'INPUT',
     `no input: ${args.join(' ')} holds no file (dot-files and the output directory do not count)`,
