@@ -1,7 +1,7 @@
 /** Every command, in the order of the help. */
 import type { CommandSpec } from './command.js';
 import { bench } from './commands/bench.js';
+import { mapreduce } from './commands/mapreduce.js';
 import { replay } from './commands/replay.js';
 import { sim } from './commands/sim.js';
 
-export const COMMANDS: readonly CommandSpec[] = [sim, replay, bench];

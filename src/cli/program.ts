@@ -39,6 +39,8 @@ const SHARED_OPTIONS = [
   ['--no-color', 'plain text, as NO_COLOR does (default: colours on a terminal)'],
 ] as const;
 
+const NOTE_COLUMNS = 80;
+
 /** Throws a `USAGE` error that says what is wrong and what to write instead. */
 export function parseCommandLine(words: readonly string[], options: ProgramOptions): Request {
   let request: Request | undefined;
@@ -210,7 +212,18 @@ function sentence(summary: string): string {
 }
 
 function afterHelp(spec: CommandSpec): string {
-  const notes = spec.notes.map((note) => `\n${note}`).join('\n');
+  const notes = spec.notes.map((note) => `\n${wrapped(note)}`).join('\n');
   const examples = spec.examples.map(({ line, does }) => `  # ${does}\n  conclave ${line}`);
   return `${notes}\n\nExamples:\n${examples.join('\n')}`;
+}
+
+/** Breaks a paragraph into lines that fit any terminal. */
+function wrapped(paragraph: string): string {
+  const lines = [''];
+  for (const word of paragraph.split(/\s+/)) {
+    const line = `${lines.at(-1)} ${word}`.trimStart();
+    if (line.length > NOTE_COLUMNS) lines.push(word);
+    else lines[lines.length - 1] = line;
+  }
+  return lines.join('\n');
 }

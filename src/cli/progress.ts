@@ -111,6 +111,7 @@ function elapsed(elapsedMs: number): string {
 
 function bar(step: ProgressStep, width: number): string {
   const share = step.total > 0 ? Math.min(1, step.done / step.total) : 0;
-  const full = Math.round(share * width);
+  // Rounded down: a bar that looks full means that all is done.
+  const full = Math.floor(share * width);
   return '='.repeat(full) + ' '.repeat(width - full);
 }

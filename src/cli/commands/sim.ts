@@ -90,8 +90,8 @@ export const sim = defineCommand({
   operands: [],
   options,
   notes: [
-    'A seed is a run, exactly: the same seed and options give the same trace hash on\n' +
-      'any machine. Exit code 1: an invariant failed; each failing seed is printed with\n' +
+    'A seed is a run, exactly: the same seed and options give the same trace hash on ' +
+      'any machine. Exit code 1: an invariant failed; each failing seed is printed with ' +
       'the command that replays it.',
   ],
   examples: [
