@@ -47,8 +47,8 @@ export function findDocuments(root: string = packageRoot()): Documents {
   if (files.size > 0) return { files: [...files.keys()].sort(), packageCount, sizeBytes };
   throw new ConclaveError(
     'INPUT',
-    `no documentation of installed packages was found at ${join(root, 'node_modules')}\n` +
-      "run 'npm ci' there first; a tool that prunes *.md and LICENSE files leaves nothing to read",
+    `no documentation of installed packages was found for ${root}\n` +
+      "run 'npm ci'; a tool that removes *.md and LICENSE files leaves nothing to read",
   );
 }
 
