@@ -1,7 +1,7 @@
 /**
  * `step(state, event) → [state, effects]`: how every host drives a statechart.
  *
- * This is the one file that touches XState's interpreter. XState's own `transition()` builds an
+ * This file and `reducer.ts` are all that touches XState's interpreter. XState's own `transition()` builds an
  * actor and a system for each call (13–27 µs); a stepper builds one inert scope and reuses it
  * (3–6 µs). `createActor().send()` turns an exception into status `error` and goes mute; `step()`
  * lets it through, so that a broken invariant stops the actor where it happened.
@@ -17,6 +17,7 @@ import {
   type InputFrom,
   type SnapshotFrom,
 } from 'xstate';
+import { REDUCE } from './reducer.js';
 
 /** The state after an event and the effects that the machine asks for, in the order it asked. */
 export type Stepped<M extends AnyStateMachine> = readonly [
@@ -38,7 +39,7 @@ type Scope = Parameters<AnyStateMachine['transition']>[2];
 type ExecutableAction = Parameters<Scope['actionExecutor']>[0];
 
 /**
- * Builds the stepper of a machine. The machine may only `assign` and `emit`: any other action
+ * Builds the stepper of a machine. The machine may only reduce, `assign` and `emit`: any other action
  * (a delayed `raise`, `sendTo`, `spawn`, an implementation with side effects) throws, because no
  * host would perform it and the simulator could not see it.
  */
@@ -47,13 +48,17 @@ export function createStepper<M extends AnyStateMachine>(machine: M): Stepper<M>
   let scope: Scope | undefined;
 
   const collect = (action: ExecutableAction): void => {
-    if ((action.type as string) !== 'xstate.emit') {
+    const type: string = action.type;
+    if (type === REDUCE) {
+      for (const effect of action.params as unknown as EmittedFrom<M>[]) effects.push(effect);
+    } else if (type === 'xstate.emit') {
+      effects.push((action.params as { event: EmittedFrom<M> }).event);
+    } else {
       throw new Error(
-        `machine '${machine.id}' asked for the action '${action.type}'; ` +
-          'only assign and emit are allowed',
+        `machine '${machine.id}' asked for the action '${type}'; ` +
+          'only reducers, assign and emit are allowed',
       );
     }
-    effects.push((action.params as { event: EmittedFrom<M> }).event);
   };
 
   const scopeFor = (input: unknown): Scope => {

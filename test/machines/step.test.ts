@@ -12,7 +12,7 @@ import {
   spawnChild,
   transition,
 } from 'xstate';
-import { reducerFor, unchanged } from '../../machines/reducer.js';
+import { REDUCE, reducerFor, unchanged } from '../../machines/reducer.js';
 import { createStepper } from '../../machines/step.js';
 
 /**
@@ -24,7 +24,7 @@ function firstDifference(machine: AnyStateMachine, events: readonly object[]): s
   let [mine, effects] = stepper.initial(undefined);
   let [theirs, actions] = initialTransition(machine);
   for (let index = -1; ; index++) {
-    const [a, b] = [describe(mine, effects), describe(theirs, actions.map(emittedBy))];
+    const [a, b] = [describe(mine, effects), describe(theirs, actions.flatMap(emittedBy))];
     if (a !== b) return `after event ${index}:\n${a}\n${b}`;
     const event = events[index + 1];
     if (event === undefined) return undefined;
@@ -33,8 +33,11 @@ function firstDifference(machine: AnyStateMachine, events: readonly object[]): s
   }
 }
 
-function emittedBy(action: { readonly type: string; readonly params: unknown }): unknown {
-  return action.type === 'xstate.emit' ? (action.params as { event: unknown }).event : action.type;
+function emittedBy(action: { readonly type: string; readonly params: unknown }): unknown[] {
+  if (action.type === REDUCE) return action.params as unknown[];
+  return [
+    action.type === 'xstate.emit' ? (action.params as { event: unknown }).event : action.type,
+  ];
 }
 
 function describe(state: ReturnType<typeof initialTransition>[0], effects: unknown[]): string {
@@ -269,12 +272,17 @@ test('step: a machine that asks for what no host performs throws', async (t) => 
     const [state] = stepper.initial(undefined);
     t.throws(
       () => stepper.step(state, { type: 'go' }),
-      { message: `machine 'm' asked for the action '${name}'; only assign and emit are allowed` },
+      {
+        message: `machine 'm' asked for the action '${name}'; only reducers, assign and emit are allowed`,
+      },
       name,
     );
   }
   const delayed = createMachine({ id: 'm', initial: 'a', states: { a: { after: { 10: 'a' } } } });
-  t.throws(() => createStepper(delayed).initial(undefined), /only assign and emit are allowed/);
+  t.throws(
+    () => createStepper(delayed).initial(undefined),
+    /only reducers, assign and emit are allowed/,
+  );
 });
 
 test('reducerFor: assigns, emits in order, and leaves the context alone when nothing changed', async (t) => {
