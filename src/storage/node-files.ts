@@ -13,7 +13,6 @@ import {
   fstatSync,
   fsync,
   fsyncSync,
-  ftruncateSync,
   openSync,
   readdirSync,
   readSync,
@@ -112,9 +111,9 @@ export class NodeFiles implements LogFiles {
     const path = this.#unnamedPath();
     const fd = openSync(path, 'wx+');
     try {
-      // A hole reads as zeros. Writing into it is slower, but filling it now would stop the actor.
-      if (sizeBytes > FILL_NOW_BYTES) ftruncateSync(fd, sizeBytes);
-      else writeFully(fd, new Uint8Array(sizeBytes), 0);
+      // A larger one grows as it is written: filling it now would stop the actor, and writing into
+      // a hole was measured to be slower than growing.
+      if (sizeBytes <= FILL_NOW_BYTES) writeFully(fd, new Uint8Array(sizeBytes), 0);
       // Sizes and blocks are metadata, which the `fdatasync` of a batch need not write.
       fsyncSync(fd);
     } catch (error) {

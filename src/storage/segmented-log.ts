@@ -47,6 +47,12 @@ export const SEGMENT_SIZES: SegmentSizes = {
   maxBytes: 32 * 1024 * 1024,
 };
 
+/**
+ * A log whose batches are larger than this does not prepare segments: a large batch gains little
+ * from allocated blocks, and filling them with zeros doubles what the disk has to write.
+ */
+const PREPARE_BELOW_BYTES = 32 * 1024;
+
 export interface SegmentedLogOptions {
   readonly files: LogFiles;
   readonly crc: Crc32;
@@ -88,6 +94,8 @@ export class SegmentedLog implements ActorLog {
   #settled = 0;
   /** A batch is flushed and not settled; its length. */
   #inFlight = false;
+  /** Batches written before the present segment. */
+  #batchesBefore = 0;
   #flushedBytes = 0;
   #failure: ConclaveError | undefined;
   #stats = {
@@ -337,13 +345,15 @@ export class SegmentedLog implements ActorLog {
     if (this.#durable) this.#timedSync(file);
     if (this.#unnamed === undefined) return;
     const { segment } = this.#unnamed;
+    const meanBatchBytes = this.#offset / Math.max(1, this.#stats.batchCount - this.#batchesBefore);
+    this.#batchesBefore = this.#stats.batchCount;
     this.#files.publish(file, segment.name);
     this.#unnamed = undefined;
     this.#file?.close();
     this.#file = file;
     this.#offset = SEGMENT_HEADER_BYTES + this.#flushedBytes;
     this.#segments.push(segment);
-    this.#files.prepare(this.#sizeAfter(segment));
+    if (meanBatchBytes < PREPARE_BELOW_BYTES) this.#files.prepare(this.#sizeAfter(segment));
   }
 
   #timedSync(file: SegmentFile): void {
