@@ -107,7 +107,7 @@ export class Actor<M extends AnyStateMachine, P extends ActorPorts, In> {
   /** Begins this life: the machine's initial state, with its entry effects as a first turn. */
   start(boot: Omit<Boot<In>, 'now' | 'draw'>): void {
     this.#now = this.#host.clock.now();
-    const input = this.#definition.boot({ ...boot, now: this.#now, draw: this.#draw });
+    const input = this.#definition.boot({ ...boot, now: this.#now, draw: this.#draw }, this.#ports);
     const [state, effects] = this.#stepper.initial(input);
     this.#state = state;
     this.#observe(undefined, { type: 'boot' }, state);
@@ -188,7 +188,11 @@ export class Actor<M extends AnyStateMachine, P extends ActorPorts, In> {
       this.#host.ports.router.send(held.message);
       released++;
     }
-    if (released > 0) this.#held = this.#held.slice(released);
+    if (released > 0) {
+      this.#held = this.#held.slice(released);
+      // They have waited for the disk; they do not wait for the machine too.
+      this.#host.commit(this.#written);
+    }
     this.#advance([{ type: 'persisted', upTo }]);
   }
 

@@ -14,8 +14,11 @@ export type EffectTable<M extends AnyStateMachine, P> = {
 };
 
 export interface ActorBehaviour<M extends AnyStateMachine, P extends ActorPorts, In> {
-  /** Makes the machine's input from the spawn data and what the disk has. */
-  readonly boot: (boot: Boot<In>) => InputFrom<M>;
+  /**
+   * Makes the machine's input from the spawn data and what the disk has. Ports that keep what the
+   * disk has (a log's entries) are filled here.
+   */
+  readonly boot: (boot: Boot<In>, ports: P) => InputFrom<M>;
   /**
    * Turns what the mailbox holds into events, in order: decode, and gather what belongs together
    * into one batch event (XState's cost is per batch). A message that does not decode is dropped

@@ -34,7 +34,8 @@ export interface Envelope {
 export interface Outgoing {
   readonly to: Address;
   readonly kind: MessageKind;
-  readonly payload: Uint8Array;
+  /** Parts are concatenated, so that a header and encoded entries need no copy by the sender. */
+  readonly payload: Uint8Array | readonly Uint8Array[];
   /** Default `none`. */
   readonly rpc?: Rpc;
   /** Needed when `rpc` is not `none`. */

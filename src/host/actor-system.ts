@@ -3,7 +3,6 @@
  * network between them. All of it runs in the thread that started the system, which is itself part
  * of the network: its endpoints talk to the actors.
  */
-import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import type { Address, LogLevel, Micros } from '../../actors/ports.js';
 import { ConclaveError } from '../errors.js';
@@ -12,6 +11,7 @@ import { LinkTable } from '../router/link-table.js';
 import { Network } from '../router/network.js';
 import type { PresetName } from '../router/presets.js';
 import { ThreadRouter } from '../router/thread-router.js';
+import { DataDirectory } from '../storage/data-directory.js';
 import { ActorThread, type ThreadDeath } from './actor-thread.js';
 import { ActorThreadPool, type ResourceLimits } from './actor-thread-pool.js';
 import { processMicros, SystemClock } from './clock.js';
@@ -94,6 +94,7 @@ export class ActorSystem {
   readonly #pool = new ActorThreadPool();
   readonly #epochMicros = processMicros();
   readonly #clock = new SystemClock(this.#epochMicros);
+  readonly #data: DataDirectory | undefined;
   readonly #seed: string;
   readonly #host: ThreadHost;
   readonly #router: ThreadRouter;
@@ -103,13 +104,15 @@ export class ActorSystem {
   #threadCount = MAIN_THREAD + 1;
   #closing: Promise<void> | undefined;
 
-  /** Starts an empty system. */
+  /** Starts an empty system. Rejects with what `DataDirectory.open` throws. */
   static async start(options: ActorSystemOptions = {}): Promise<ActorSystem> {
     return new ActorSystem(options);
   }
 
   private constructor(options: ActorSystemOptions) {
     this.#options = options;
+    const { dataDir } = options;
+    this.#data = dataDir === undefined ? undefined : DataDirectory.open(dataDir);
     this.#seed = String(options.network?.seed ?? processMicros());
     const now = () => this.#clock.now();
     const table = new LinkTable(this.#links, MAX_ADDRESSES);
@@ -131,6 +134,7 @@ export class ActorSystem {
       directory: this.#directory,
       policy: new LinkPolicy({ table, seed: this.#seed, nameOf }),
       now,
+      arrived: () => this.#host.arrived(),
       wake: () => this.#host.wake(),
     });
     this.#host.use(this.#router);
@@ -235,7 +239,7 @@ export class ActorSystem {
       incarnation,
       router: this.#router,
       now: () => this.#clock.now(),
-      wake: (ready) => this.#host.ready(ready),
+      wake: (endpoint) => this.#host.soon(endpoint),
       onClose: (closed) => this.#closed(closed),
     });
     this.#endpoints.set(name, endpoint);
@@ -262,6 +266,7 @@ export class ActorSystem {
     this.#host.halt();
     this.#router.close();
     await this.#pool.destroy();
+    this.#data?.close();
   }
 
   /** Starts the next life of a cell. */
@@ -297,7 +302,6 @@ export class ActorSystem {
 
   #seat(spec: ActorSpec, incarnation: number): ActorSeat {
     const { name, module, exportName = 'actor', input } = spec;
-    const dataDir = this.#options.dataDir;
     return {
       name,
       id: this.#register(name),
@@ -305,7 +309,7 @@ export class ActorSystem {
       module: String(module),
       exportName,
       input,
-      storageDir: dataDir === undefined ? undefined : join(dataDir, encodeURIComponent(name)),
+      storageDir: this.#data?.actorDirectory(name),
     };
   }
 

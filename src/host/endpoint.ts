@@ -15,6 +15,7 @@ export interface EndpointOptions {
   readonly incarnation: number;
   readonly router: ThreadRouter;
   readonly now: () => Micros;
+  /** A request's deadline has come closer: the loop must look. */
   readonly wake: (endpoint: Endpoint) => void;
   readonly onClose: (endpoint: Endpoint) => void;
 }
@@ -33,7 +34,10 @@ interface Waiter {
 const DEFAULT_TIMEOUT_MS = 5_000;
 
 export class Endpoint implements Mailbox, Resident {
-  /** Called for every message that is not the reply to a `request`. Assign it before sending. */
+  /**
+   * Called for every message that is not the reply to a `request()`; so too for replies to what
+   * `send` gave a correlation below 2^32. Assign it before sending.
+   */
   onMessage: (envelope: Envelope) => void = () => {};
   readonly #options: EndpointOptions;
   readonly #requests = new PendingRequests();
@@ -105,12 +109,11 @@ export class Endpoint implements Mailbox, Resident {
   }
 
   deliver(envelope: Envelope): void {
-    if (envelope.rpc !== 'reply') {
-      this.onMessage(envelope);
-      return;
+    const isOwn = envelope.correlation > firstCorrelation(this.#options.incarnation);
+    if (envelope.rpc !== 'reply' || !isOwn) this.onMessage(envelope);
+    else if (this.#requests.close(envelope.correlation)) {
+      this.#takeWaiter(envelope.correlation)?.resolve(envelope);
     }
-    if (!this.#requests.close(envelope.correlation)) return;
-    this.#takeWaiter(envelope.correlation)?.resolve(envelope);
   }
 
   lost(correlation: number): void {

@@ -12,7 +12,7 @@ import { type ActorRecorder, recordActor } from '../trace/actor-recording.js';
 import { encodeRecording } from '../trace/recording-codec.js';
 import type { ActorBinding } from './binding.js';
 import type { ActorSeat, ActorStats, FromThread } from './control-protocol.js';
-import type { Resident } from './thread-host.js';
+import type { Resident, ThreadHost } from './thread-host.js';
 
 /** A mailbox keeps this many inputs; what comes on top is dropped and counted (Raft resends). */
 export const MAILBOX_INPUTS_MAX = 65_536;
@@ -26,8 +26,8 @@ export interface LocalActorOptions {
   readonly log: ActorLog;
   readonly seed: string;
   readonly now: () => Micros;
-  /** The mailbox has something, or the alarm moved: the loop must look. */
-  readonly wake: (actor: LocalActor) => void;
+  /** The loop that runs this actor's turns. */
+  readonly host: Pick<ThreadHost, 'ready' | 'soon'>;
   readonly toMain: (message: FromThread) => void;
   /** Keep the actor's inputs, for `recording()`. */
   readonly isRecorded: boolean;
@@ -54,7 +54,10 @@ export class LocalActor implements Mailbox, Resident {
       name: seat.name,
       incarnation: seat.incarnation,
       input: seat.input,
-      complete: (port, event) => this.#put({ type: 'completed', port, event }),
+      complete: (port, event) => {
+        this.#put({ type: 'completed', port, event });
+        options.host.soon(this);
+      },
       onStop: (cleanup) => this.#cleanups.push(cleanup),
     });
     const host: ActorHost<ActorPorts> = {
@@ -174,6 +177,6 @@ export class LocalActor implements Mailbox, Resident {
       return;
     }
     this.#inbox.push(input);
-    this.#options.wake(this);
+    this.#options.host.ready(this);
   }
 }

@@ -54,13 +54,23 @@ export class ThreadHost {
     this.#ready.delete(resident);
   }
 
-  /** A resident's mailbox has something. */
+  /** The router has put something into a resident's mailbox; `arrived` or the loop follows. */
   ready(resident: Resident): void {
+    this.#ready.add(resident);
+  }
+
+  /** A resident wants a turn that no message brings: after what has arrived had its chance. */
+  soon(resident: Resident): void {
     this.#ready.add(resident);
     this.wake();
   }
 
-  /** Runs the loop once what has arrived together is all in the mailboxes. */
+  /** What has arrived is all in the mailboxes: the turns run now, not after another poll. */
+  arrived(): void {
+    if (this.#ready.size > 0) this.#run();
+  }
+
+  /** The loop has something to do that no message brought. */
   wake(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -87,7 +97,7 @@ export class ThreadHost {
     this.#ready = new Set();
     for (const resident of ready) {
       this.#guard(resident, () => {
-        if (resident.turn(now)) this.ready(resident);
+        if (resident.turn(now)) this.soon(resident);
       });
       if (this.#isDead) return;
     }

@@ -61,6 +61,7 @@ class ActorThread {
         nameOf: (id) => this.#directory.nameOf(id),
       }),
       now: this.#now,
+      arrived: () => this.#host.arrived(),
       wake: () => this.#host.wake(),
     });
     this.#host.use(this.#router);
@@ -93,7 +94,7 @@ class ActorThread {
       log: this.#openLog(seat),
       seed: this.#boot.seed,
       now: this.#now,
-      wake: (ready) => this.#host.ready(ready),
+      host: this.#host,
       toMain: (message) => this.#tell(message),
       isRecorded: this.#boot.recording,
     });
@@ -107,7 +108,7 @@ class ActorThread {
       ...seat,
       router: this.#router,
       now: this.#now,
-      wake: (ready) => this.#host.ready(ready),
+      wake: (endpoint) => this.#host.soon(endpoint),
       onClose: () => this.#router.detach(seat.id),
     });
     this.#router.attach(seat.id, endpoint);

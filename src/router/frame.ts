@@ -10,6 +10,7 @@
  */
 import { codeOfKind, kindOfCode, type MessageKind } from '../../actors/message-kinds.js';
 import type { Micros, Rpc } from '../../actors/ports.js';
+import { payloadBytes } from './payload.js';
 
 const HEADER_WORDS = 6;
 const TWO_32 = 2 ** 32;
@@ -48,8 +49,8 @@ export class FramePacker {
     return this.#used;
   }
 
-  add(header: FrameHeader, payload: Uint8Array): void {
-    const length = payload.byteLength;
+  add(header: FrameHeader, payload: Uint8Array | readonly Uint8Array[]): void {
+    const length = payloadBytes(payload);
     const start = this.#used;
     const end = start + FRAME_HEADER_BYTES + ((length + 3) & ~3);
     if (end > this.#bytes.byteLength) this.#grow(end);
@@ -65,7 +66,7 @@ export class FramePacker {
     words[at + 3] = header.correlation;
     words[at + 4] = header.correlation / TWO_32;
     words[at + 5] = header.delayMicros;
-    this.#bytes.set(payload, start + FRAME_HEADER_BYTES);
+    this.#copy(payload, start + FRAME_HEADER_BYTES);
     this.#used = end;
   }
 
@@ -81,6 +82,18 @@ export class FramePacker {
       this.#bytes = new Uint8Array(this.#words.buffer);
     }
     return taken;
+  }
+
+  #copy(payload: Uint8Array | readonly Uint8Array[], start: number): void {
+    if (payload instanceof Uint8Array) {
+      this.#bytes.set(payload, start);
+      return;
+    }
+    let at = start;
+    for (const part of payload) {
+      this.#bytes.set(part, at);
+      at += part.byteLength;
+    }
   }
 
   #grow(needed: number): void {

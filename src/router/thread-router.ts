@@ -4,12 +4,13 @@
  * send never runs its receiver inline. The sender draws a message's fate; the receiver's router
  * holds the delay and checks the cut again when it delivers.
  */
-import type { MessagePort } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Envelope, Micros, Outgoing } from '../../actors/ports.js';
 import { BinaryHeap } from '../heap/binary-heap.js';
 import { type Directory, NOWHERE } from '../host/directory.js';
 import { type FrameHeader, FramePacker, unpackFrames } from './frame.js';
 import type { LinkPolicy } from './link-policy.js';
+import { payloadBytes, payloadCopy } from './payload.js';
 
 /** What a mailbox of this thread is told, between turns. */
 export interface Mailbox {
@@ -24,6 +25,8 @@ export interface ThreadRouterOptions {
   readonly directory: Directory;
   readonly policy: LinkPolicy;
   readonly now: () => Micros;
+  /** Messages have arrived from other threads: a turn can run at once. */
+  readonly arrived: () => void;
   /** `deliverDue` has something to do, now or later: the loop must look. */
   readonly wake: () => void;
 }
@@ -40,6 +43,8 @@ interface DelayedFrame extends Frame {
 
 /** A turn that sends more than this to one thread posts it in several buffers. */
 const POST_EARLY_BYTES = 256 * 1024;
+/** A flood is taken in portions, so that turns and timers come between. */
+const BUFFERS_AT_ONCE = 64;
 /** Frames for a thread whose port has not come yet are kept up to this many bytes, then dropped. */
 const UNCONNECTED_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -65,7 +70,7 @@ export class ThreadRouter {
   /** Gives this router the port to another thread; it is the router's to read and to close. */
   connect(thread: number, port: MessagePort): void {
     this.#ports.set(thread, port);
-    port.on('message', (packed: Uint8Array) => unpackFrames(packed, this.#arrive));
+    port.on('message', (packed: Uint8Array) => this.#receive(packed));
     port.on('close', () => {
       if (this.#ports.get(thread) === port) this.#ports.delete(thread);
       this.#packers.delete(thread);
@@ -91,7 +96,8 @@ export class ThreadRouter {
     const to = this.#directory.idOf(message.to);
     if (to === undefined) return;
     const rpc = message.rpc ?? 'none';
-    const fate = this.#policy.fate(from, to, message.payload.byteLength, rpc, this.#options.now());
+    const size = payloadBytes(message.payload);
+    const fate = this.#policy.fate(from, to, size, rpc, this.#options.now());
     const header = {
       from,
       to,
@@ -152,10 +158,10 @@ export class ThreadRouter {
     }
   }
 
-  #gather(header: FrameHeader, payload: Uint8Array): void {
+  #gather(header: FrameHeader, payload: Outgoing['payload']): void {
     const thread = this.#directory.threadOf(header.to);
     if (thread === this.#options.thread) {
-      this.#local.push({ header, payload });
+      this.#local.push({ header, payload: payloadCopy(payload) });
       return;
     }
     if (thread === NOWHERE) return;
@@ -179,6 +185,20 @@ export class ThreadRouter {
     } else if (packer.sizeBytes > UNCONNECTED_BYTES_MAX) {
       packer.take();
     }
+  }
+
+  /** Empties all ports, so that what came while a turn ran is in the mailboxes of one next turn. */
+  #receive(first: Uint8Array): void {
+    unpackFrames(first, this.#arrive);
+    let left = BUFFERS_AT_ONCE;
+    for (const port of this.#ports.values()) {
+      for (; left > 0; left--) {
+        const received = receiveMessageOnPort(port);
+        if (received === undefined) break;
+        unpackFrames(received.message as Uint8Array, this.#arrive);
+      }
+    }
+    this.#options.arrived();
   }
 
   readonly #arrive = (header: FrameHeader, payload: Uint8Array): void => {

@@ -8,6 +8,7 @@ import type { Address, Envelope, Micros, Outgoing } from '../../actors/ports.js'
 import { type Fate, LinkPolicy } from '../router/link-policy.js';
 import { LinkTable } from '../router/link-table.js';
 import { type Directory, Network } from '../router/network.js';
+import { payloadCopy } from '../router/payload.js';
 import type { DropReason } from '../trace/record.js';
 import type { Kernel } from './kernel.js';
 
@@ -100,7 +101,7 @@ export class Wire implements Directory {
       correlation: rpc === 'none' ? 0 : (message.correlation ?? 0),
       incarnation,
       // The bytes leave here: what the sender does to its buffer later must not show.
-      payload: message.payload.slice(),
+      payload: payloadCopy(message.payload),
     };
     const fromId = this.idOf(from);
     const toId = this.idOf(message.to);

@@ -9,6 +9,7 @@ import type { AnyActorDefinition } from '../../actors/define-actor.js';
 import { codeOfKind } from '../../actors/message-kinds.js';
 import type { ActorPorts, Address, Boot, Input, Micros, Outgoing } from '../../actors/ports.js';
 import { messageOf } from '../errors.js';
+import { payloadCopy } from '../router/payload.js';
 import { hashOf, TraceHash } from './hash.js';
 
 export const RECORDING_VERSION = 1;
@@ -293,7 +294,7 @@ function foldOutgoing(outputs: TraceHash, message: Outgoing): void {
   outputs.foldString(message.rpc ?? 'none');
   outputs.foldInteger(message.correlation ?? 0);
   outputs.foldInteger(message.timeoutMicros ?? 0);
-  outputs.foldBytes(message.payload);
+  outputs.foldBytes(payloadCopy(message.payload));
 }
 
 function foldCall(outputs: TraceHash, port: string, method: string, args: unknown): void {
