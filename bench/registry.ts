@@ -2,7 +2,14 @@
 import { diskLog } from './disk-log.js';
 import type { Benchmark } from './framework/benchmark.js';
 import { mailbox } from './mailbox.js';
+import { pipeline } from './pipeline.js';
 import { simBenchmark } from './sim.js';
 import { stepBenchmark } from './step.js';
 
-export const BENCHMARKS: readonly Benchmark[] = [stepBenchmark, mailbox, diskLog, simBenchmark];
+export const BENCHMARKS: readonly Benchmark[] = [
+  stepBenchmark,
+  mailbox,
+  pipeline,
+  diskLog,
+  simBenchmark,
+];

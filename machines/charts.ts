@@ -4,9 +4,12 @@ import { ignoredByJob, ignoredByMrWorker, ignoredByTask } from './mapreduce/igno
 import { jobMachine } from './mapreduce/job.js';
 import { mrWorkerMachine } from './mapreduce/mr-worker.js';
 import { taskMachine } from './mapreduce/task.js';
+import { ignoredByPipeline } from './pipeline/ignored.js';
+import { pipelineMachine } from './pipeline/machine.js';
 
 export const CHARTS: readonly Chart[] = [
   { name: 'job', machine: jobMachine, ignored: ignoredByJob },
   { name: 'task', machine: taskMachine, ignored: ignoredByTask },
   { name: 'mr-worker', machine: mrWorkerMachine, ignored: ignoredByMrWorker },
+  { name: 'pipeline', machine: pipelineMachine, ignored: ignoredByPipeline },
 ];

@@ -1,0 +1,152 @@
+/**
+ * The entries of a replicated log in memory, encoded once and never decoded on the way: machines
+ * know the log's metadata only, effects and messages name ranges of it (DESIGN § 4). Entries come
+ * and go in packed blocks: for each entry its length as four little-endian bytes, then its bytes.
+ */
+
+/** Position of an entry, from 1. */
+type Index = number;
+
+const LENGTH_BYTES = 4;
+
+/** Entries are copied into chunks of at least this size: an entry costs no object of its own. */
+const CHUNK_BYTES = 256 * 1024;
+const CHUNK_ENTRIES_FIRST = 256;
+
+/** A run of entries, back to back. */
+interface Chunk {
+  readonly first: Index;
+  readonly bytes: Uint8Array;
+  /** Where each entry ends in `bytes`; only the first `count` are meant. */
+  ends: Uint32Array;
+  count: number;
+  usedBytes: number;
+}
+
+export class LogCache {
+  /** In the order of the log, without gaps. */
+  readonly #chunks: Chunk[] = [];
+  #lastIndex: Index = 0;
+
+  /** 0 when empty. */
+  get lastIndex(): Index {
+    return this.#lastIndex;
+  }
+
+  /** Copies entries in behind the last. Throws when `first` does not follow it. */
+  append(first: Index, count: number, packed: Uint8Array): void {
+    if (first !== this.#lastIndex + 1) {
+      throw new RangeError(`entry ${first} does not follow entry ${this.#lastIndex}`);
+    }
+    const chunk = this.#chunkFor(first, packed.byteLength);
+    for (let at = 0; at < packed.byteLength; ) {
+      at = endOf(packed, at);
+      noteEnd(chunk, chunk.usedBytes + at);
+    }
+    chunk.bytes.set(packed, chunk.usedBytes);
+    chunk.usedBytes += packed.byteLength;
+    this.#lastIndex = chunk.first + chunk.count - 1;
+    if (this.#lastIndex !== first + count - 1) {
+      throw new RangeError(`a block of ${count} entries holds ${this.#lastIndex - first + 1}`);
+    }
+  }
+
+  /** The entries `first … last` packed, in one or more pieces; none when `last < first`. */
+  slice(first: Index, last: Index): Uint8Array[] {
+    const pieces: Uint8Array[] = [];
+    if (last < first) return pieces;
+    for (let at = this.#chunkOf(first); at < this.#chunks.length; at++) {
+      const chunk = this.#chunks[at] as Chunk;
+      if (chunk.first > last) break;
+      const to = Math.min(last, chunk.first + chunk.count - 1);
+      pieces.push(chunk.bytes.subarray(startOf(chunk, first), startOf(chunk, to + 1)));
+    }
+    return pieces;
+  }
+
+  /** Calls `visit` with each entry `first … last`, in order. Views: copy what is kept. */
+  forEach(first: Index, last: Index, visit: (index: Index, entry: Uint8Array) => void): void {
+    let index = first;
+    for (let at = this.#chunkOf(first); index <= last && at < this.#chunks.length; at++) {
+      const chunk = this.#chunks[at] as Chunk;
+      const to = Math.min(last, chunk.first + chunk.count - 1);
+      for (; index <= to; index++) {
+        const start = startOf(chunk, index) + LENGTH_BYTES;
+        visit(index, chunk.bytes.subarray(start, startOf(chunk, index + 1)));
+      }
+    }
+  }
+
+  #chunkFor(first: Index, sizeBytes: number): Chunk {
+    const last = this.#chunks.at(-1);
+    if (last !== undefined && last.usedBytes + sizeBytes <= last.bytes.byteLength) return last;
+    const chunk = {
+      first,
+      bytes: new Uint8Array(Math.max(CHUNK_BYTES, sizeBytes)),
+      ends: new Uint32Array(CHUNK_ENTRIES_FIRST),
+      count: 0,
+      usedBytes: 0,
+    };
+    this.#chunks.push(chunk);
+    return chunk;
+  }
+
+  /** The position of the chunk that holds the entry, by binary search. */
+  #chunkOf(index: Index): number {
+    let low = 0;
+    let high = this.#chunks.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const { first, count } = this.#chunks[middle] as Chunk;
+      if (first + count <= index) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function noteEnd(chunk: Chunk, end: number): void {
+  if (chunk.count === chunk.ends.length) {
+    const ends = new Uint32Array(2 * chunk.count);
+    ends.set(chunk.ends);
+    chunk.ends = ends;
+  }
+  chunk.ends[chunk.count++] = end;
+}
+
+/** Where an entry starts; for the one behind the last, where the chunk's entries end. */
+function startOf(chunk: Chunk, index: Index): number {
+  const offset = index - chunk.first;
+  return offset <= 0 ? 0 : (chunk.ends[offset - 1] as number);
+}
+
+/** Packs entries for `LogCache.append`. */
+export function packEntries(entries: readonly Uint8Array[]): Uint8Array {
+  let sizeBytes = 0;
+  for (const entry of entries) sizeBytes += LENGTH_BYTES + entry.byteLength;
+  const packed = new Uint8Array(sizeBytes);
+  let at = 0;
+  for (const entry of entries) {
+    const length = entry.byteLength;
+    packed[at] = length;
+    packed[at + 1] = length >>> 8;
+    packed[at + 2] = length >>> 16;
+    packed[at + 3] = length >>> 24;
+    packed.set(entry, at + LENGTH_BYTES);
+    at += LENGTH_BYTES + length;
+  }
+  return packed;
+}
+
+/** Where the entry that starts at `at` ends. */
+function endOf(packed: Uint8Array, at: number): number {
+  const length =
+    ((packed[at] as number) |
+      ((packed[at + 1] as number) << 8) |
+      ((packed[at + 2] as number) << 16) |
+      ((packed[at + 3] as number) << 24)) >>>
+    0;
+  const end = at + LENGTH_BYTES + length;
+  if (end > packed.byteLength) throw new RangeError(`an entry ends beyond its block, at ${end}`);
+  return end;
+}
