@@ -5,24 +5,27 @@
  * The hash is FNV-1a 32, which is also what sends a key to its partition (partition.ts), so that it
  * is computed once per occurrence and serves both.
  */
+import type { KeyList } from './key-sort.js';
 import { FNV_OFFSET, FNV_PRIME } from './partition.js';
 
-const INITIAL_SLOTS = 1 << 13;
+const INITIAL_SLOTS = 1 << 15;
 const INITIAL_ARENA_BYTES = 1 << 16;
 /** Half full at most: probes stay short, and a slot costs only eight bytes. */
 const SLOTS_PER_ENTRY = 2;
-/** Bytes that an entry takes beside its key: its slots, offset, length, and count. */
-const ENTRY_OVERHEAD_BYTES = SLOTS_PER_ENTRY * 8 + 16;
+/** An entry is 32-bit offset, length, then a 64-bit count: side by side, for one cache line. */
+const ENTRY_WORDS = 4;
+const ENTRY_BYTES = 16;
+/** Bytes that an entry takes beside its key: its slots, itself, and what sorting it will take. */
+const ENTRY_OVERHEAD_BYTES = SLOTS_PER_ENTRY * 8 + ENTRY_BYTES + 20;
 
 /** Keys are numbered in the order of their first occurrence, from 0. */
 export class ByteTable {
   /** Pairs (entry + 1, hash); entry + 1 is 0 in a free slot. Length: a power of two times two. */
   #slots = new Int32Array(INITIAL_SLOTS * 2);
   #mask = INITIAL_SLOTS - 1;
-  #offsets = new Uint32Array(INITIAL_SLOTS / SLOTS_PER_ENTRY);
-  #lengths = new Uint32Array(INITIAL_SLOTS / SLOTS_PER_ENTRY);
-  #hashes = new Int32Array(INITIAL_SLOTS / SLOTS_PER_ENTRY);
-  #counts = new Float64Array(INITIAL_SLOTS / SLOTS_PER_ENTRY);
+  #entries = new Uint32Array((INITIAL_SLOTS / SLOTS_PER_ENTRY) * ENTRY_WORDS);
+  /** The same memory: the count of entry e is at 2 e + 1. */
+  #counts = new Float64Array(this.#entries.buffer);
   #arena = new Uint8Array(INITIAL_ARENA_BYTES);
   #arenaUsed = 0;
   #size = 0;
@@ -37,17 +40,20 @@ export class ByteTable {
     return this.#arenaUsed + this.#size * ENTRY_OVERHEAD_BYTES;
   }
 
-  /**
-   * All keys, end to end; entry `e` is `[offsets[e], offsets[e] + lengths[e])`. Valid until the
-   * next `add`.
-   */
-  get keys(): { arena: Uint8Array; offsets: Uint32Array; lengths: Uint32Array } {
-    return { arena: this.#arena, offsets: this.#offsets, lengths: this.#lengths };
+  /** Where the keys lie, valid until the next `add`; a copy of all but the keys themselves. */
+  listKeys(): KeyList {
+    const offsets = new Uint32Array(this.#size);
+    const lengths = new Uint32Array(this.#size);
+    for (let entry = 0; entry < this.#size; entry++) {
+      offsets[entry] = this.#entries[entry * ENTRY_WORDS] as number;
+      lengths[entry] = this.#entries[entry * ENTRY_WORDS + 1] as number;
+    }
+    return { arena: this.#arena, offsets, lengths };
   }
 
-  /** The sum of each key's counts. Valid until the next `add`. */
-  get counts(): Float64Array {
-    return this.#counts;
+  /** The sum of a key's counts. */
+  countOf(entry: number): number {
+    return this.#counts[entry * 2 + 1] as number;
   }
 
   /** Adds `count` to the key `bytes[start, end)`, whose bytes are copied when it is new. */
@@ -63,16 +69,18 @@ export class ByteTable {
     for (;;) {
       const entry = (slots[slot * 2] as number) - 1;
       if (entry < 0) break;
-      if (slots[slot * 2 + 1] === hash && this.#lengths[entry] === length) {
+      const entries = this.#entries;
+      if (slots[slot * 2 + 1] === hash && entries[entry * ENTRY_WORDS + 1] === length) {
         const arena = this.#arena;
-        let a = this.#offsets[entry] as number;
+        let a = entries[entry * ENTRY_WORDS] as number;
         let b = start;
         while (b < end && arena[a] === bytes[b]) {
           a++;
           b++;
         }
         if (b === end) {
-          this.#counts[entry] = (this.#counts[entry] as number) + count;
+          const counts = this.#counts;
+          counts[entry * 2 + 1] = (counts[entry * 2 + 1] as number) + count;
           return;
         }
       }
@@ -101,15 +109,14 @@ export class ByteTable {
     const entry = this.#size++;
     this.#slots[slot * 2] = entry + 1;
     this.#slots[slot * 2 + 1] = hash;
-    this.#offsets[entry] = this.#arenaUsed;
-    this.#lengths[entry] = length;
-    this.#hashes[entry] = hash;
-    this.#counts[entry] = count;
+    this.#entries[entry * ENTRY_WORDS] = this.#arenaUsed;
+    this.#entries[entry * ENTRY_WORDS + 1] = length;
+    this.#counts[entry * 2 + 1] = count;
     const arena = this.#arena;
     let to = this.#arenaUsed;
     for (let from = start; from < end; from++) arena[to++] = bytes[from] as number;
     this.#arenaUsed = to;
-    if (this.#size === this.#offsets.length) this.#growSlots();
+    if (this.#size * SLOTS_PER_ENTRY > this.#mask) this.#growSlots();
   }
 
   #growArena(length: number): void {
@@ -119,27 +126,23 @@ export class ByteTable {
   }
 
   #growSlots(): void {
+    const old = this.#slots;
     const slotCount = (this.#mask + 1) * 2;
     const slots = new Int32Array(slotCount * 2);
     const mask = slotCount - 1;
-    for (let entry = 0; entry < this.#size; entry++) {
-      const hash = this.#hashes[entry] as number;
+    for (let from = 0; from < old.length; from += 2) {
+      if (old[from] === 0) continue;
+      const hash = old[from + 1] as number;
       let slot = (hash ^ (hash >>> 15)) & mask;
       while (slots[slot * 2] !== 0) slot = (slot + 1) & mask;
-      slots[slot * 2] = entry + 1;
+      slots[slot * 2] = old[from] as number;
       slots[slot * 2 + 1] = hash;
     }
     this.#slots = slots;
     this.#mask = mask;
-    const entries = slotCount / SLOTS_PER_ENTRY;
-    this.#offsets = grown(this.#offsets, new Uint32Array(entries));
-    this.#lengths = grown(this.#lengths, new Uint32Array(entries));
-    this.#hashes = grown(this.#hashes, new Int32Array(entries));
-    this.#counts = grown(this.#counts, new Float64Array(entries));
+    const entries = new Uint32Array((slotCount / SLOTS_PER_ENTRY) * ENTRY_WORDS);
+    entries.set(this.#entries);
+    this.#entries = entries;
+    this.#counts = new Float64Array(entries.buffer);
   }
-}
-
-function grown<T extends Uint32Array | Int32Array | Float64Array>(old: T, larger: T): T {
-  larger.set(old);
-  return larger;
 }

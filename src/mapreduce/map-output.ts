@@ -159,7 +159,8 @@ export class MapOutput {
   #sorted(): SortedBuffer {
     const { job } = this.#options;
     if (!this.#isSumming) return sortPairs(this.#pairs, job.reduces);
-    const { arena, offsets, lengths } = this.#table.keys;
+    const keys = this.#table.listKeys();
+    const { arena, offsets, lengths } = keys;
     const partitions = new Uint32Array(this.#table.size);
     for (let entry = 0; entry < partitions.length; entry++) {
       const start = offsets[entry] as number;
@@ -167,7 +168,7 @@ export class MapOutput {
       this.#checkKeyBytes(arena, start, end);
       partitions[entry] = this.#partitionOf(arena, start, end, undefined);
     }
-    return sortCounts(this.#table, partitions, job.reduces);
+    return sortCounts({ table: this.#table, keys, partitions }, job.reduces);
   }
 
   #addCount(key: string, value: unknown): void {

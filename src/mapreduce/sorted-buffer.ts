@@ -52,10 +52,18 @@ export function sortPairs(buffer: PairBuffer, partitions: number): SortedBuffer 
   return { stream: (partition) => new PairStream(buffer, sorted.of(partition)) };
 }
 
-/** `of` gives the partition of each key of the table. */
-export function sortCounts(table: ByteTable, of: Uint32Array, partitions: number): SortedBuffer {
-  const sorted = new SortedNumbers(table.keys, of, { size: table.size, partitions });
-  return { stream: (partition) => new CountStream(table, sorted.of(partition)) };
+export interface Counted {
+  readonly table: ByteTable;
+  readonly keys: KeyList;
+  /** The partition of each key of the table. */
+  readonly partitions: Uint32Array;
+}
+
+export function sortCounts(counted: Counted, partitions: number): SortedBuffer {
+  const { table, keys } = counted;
+  const shape = { size: table.size, partitions };
+  const sorted = new SortedNumbers(keys, counted.partitions, shape);
+  return { stream: (partition) => new CountStream(table, keys, sorted.of(partition)) };
 }
 
 class PairStream implements RecordStream {
@@ -90,7 +98,7 @@ class PairStream implements RecordStream {
 /** Puts each key beside its count, in a buffer of its own. */
 class CountStream implements RecordStream {
   readonly #keys: KeyList;
-  readonly #counts: Float64Array;
+  readonly #table: ByteTable;
   readonly #numbers: Uint32Array;
   bytes = new Uint8Array(256);
   #at = 0;
@@ -99,9 +107,9 @@ class CountStream implements RecordStream {
   valueStart = 0;
   valueEnd = 0;
 
-  constructor(table: ByteTable, numbers: Uint32Array) {
-    this.#keys = table.keys;
-    this.#counts = table.counts;
+  constructor(table: ByteTable, keys: KeyList, numbers: Uint32Array) {
+    this.#table = table;
+    this.#keys = keys;
     this.#numbers = numbers;
   }
 
@@ -118,7 +126,7 @@ class CountStream implements RecordStream {
     for (let to = 0; to < length; to++) bytes[to] = arena[from++] as number;
     this.keyEnd = length;
     this.valueStart = length;
-    this.valueEnd = writeCount(bytes, length, this.#counts[number] as number);
+    this.valueEnd = writeCount(bytes, length, this.#table.countOf(number));
     return true;
   }
 }
