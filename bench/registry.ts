@@ -2,6 +2,7 @@
 import { diskLog } from './disk-log.js';
 import type { Benchmark } from './framework/benchmark.js';
 import { mailbox } from './mailbox.js';
+import { mapReduceBenchmark } from './mapreduce.js';
 import { pipeline } from './pipeline.js';
 import { simBenchmark } from './sim.js';
 import { stepBenchmark } from './step.js';
@@ -12,4 +13,5 @@ export const BENCHMARKS: readonly Benchmark[] = [
   pipeline,
   diskLog,
   simBenchmark,
+  mapReduceBenchmark,
 ];
