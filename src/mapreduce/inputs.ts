@@ -90,7 +90,9 @@ class InputFinder {
     throw new ConclaveError('INPUT', `no file matches ${pattern}`);
   }
 
-  /** Symbolic links to files are followed, to directories not: those could lead round in circles. */
+  /**
+   * Symbolic links to files are followed, to directories not: those could lead round in circles.
+   */
   #addDirectory(reached: string, path: string): void {
     if (this.#isOutput(path)) return;
     for (const name of namesIn(reached, path)) {
@@ -139,7 +141,9 @@ function namesIn(reached: string, path: string): string[] {
   }
 }
 
-/** Splits a pattern before its first part that is not plain text; `base` is empty or ends in `/`. */
+/**
+ * Splits a pattern before its first part that is not plain text; `base` is empty or ends in `/`.
+ */
 function dividePattern(pattern: string): { base: string; wildcards: string } {
   const parts = pattern.split('/');
   const first = parts.findIndex((part) => isDynamicPattern(part));
