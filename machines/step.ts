@@ -1,10 +1,10 @@
 /**
  * `step(state, event) → [state, effects]`: how every host drives a statechart.
  *
- * This file and `reducer.ts` are all that touches XState's interpreter. XState's own `transition()` builds an
- * actor and a system for each call (13–27 µs); a stepper builds one inert scope and reuses it
- * (3–6 µs). `createActor().send()` turns an exception into status `error` and goes mute; `step()`
- * lets it through, so that a broken invariant stops the actor where it happened.
+ * This file and `reducer.ts` are all that touches XState's interpreter. XState's own `transition()`
+ * builds an actor and a system for each call (13–27 µs); a stepper builds one inert scope and
+ * reuses it (3–6 µs). `createActor().send()` turns an exception into status `error` and goes mute;
+ * `step()` lets it through, so that a broken invariant stops the actor where it happened.
  *
  * The scope's shape is semi-internal to XState: the version is pinned and
  * `test/machines/step.test.ts` proves that this file and `transition()` agree.
@@ -39,9 +39,9 @@ type Scope = Parameters<AnyStateMachine['transition']>[2];
 type ExecutableAction = Parameters<Scope['actionExecutor']>[0];
 
 /**
- * Builds the stepper of a machine. The machine may only reduce, `assign` and `emit`: any other action
- * (a delayed `raise`, `sendTo`, `spawn`, an implementation with side effects) throws, because no
- * host would perform it and the simulator could not see it.
+ * Builds the stepper of a machine. The machine may only reduce, `assign` and `emit`: any other
+ * action (a delayed `raise`, `sendTo`, `spawn`, an implementation with side effects) throws,
+ * because no host would perform it and the simulator could not see it.
  */
 export function createStepper<M extends AnyStateMachine>(machine: M): Stepper<M> {
   let effects: EmittedFrom<M>[] = [];

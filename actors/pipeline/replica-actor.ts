@@ -78,7 +78,9 @@ export const replicaActor = defineActor<typeof pipelineMachine, ReplicaPorts, Re
   },
 );
 
-/** The inputs of a turn as few events: one for all proposals, one for each follower that answered. */
+/**
+ * The inputs of a turn as few events: one for all proposals, one for each follower that answered.
+ */
 function gather(inputs: readonly Input[]) {
   const proposals: Envelope[] = [];
   const matchOf = new Map<Address, Index>();

@@ -1,4 +1,6 @@
-/** The state machine of both pipelines: the last value of each of 4096 keys, and how many writes. */
+/**
+ * The state machine of both pipelines: the last value of each of 4096 keys, and how many writes.
+ */
 const KEYS = 4096;
 
 export class PipelineMap {

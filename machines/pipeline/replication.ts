@@ -1,4 +1,6 @@
-/** The reducers of the pipeline: what changes when entries are proposed, stored and acknowledged. */
+/**
+ * The reducers of the pipeline: what changes when entries are proposed, stored and acknowledged.
+ */
 import type { Reduced } from '../reducer.js';
 import type {
   Index,

@@ -15,8 +15,8 @@ export const replay = defineCommand({
   ],
   options: {},
   notes: [
-    'Exit code 0: the same events, and all invariants held; 1: an event differs (the trace is of\n' +
-      'another version of this program), or the run breaks an invariant.',
+    'Exit code 0: the same events, and all invariants held; 1: an event differs (the trace is\n' +
+      'of another version of this program), or the run breaks an invariant.',
   ],
   examples: [{ line: 'replay run.jsonl', does: 'see whether that run still goes the same way' }],
   run: async ({ operands, output }) => {
