@@ -332,6 +332,7 @@ export class ActorSystem {
     const death = await thread.dead;
     this.#threads.delete(thread.thread);
     if (cell.thread === thread) this.#leave(cell);
+    if (death.cause === 'finished') this.#forget(cell);
     const isOver = death.cause !== 'failed' || this.#closing !== undefined;
     const restartInMs = isOver ? undefined : cell.supervisor.onDeath(performance.now());
     for (const { name, incarnation } of thread.seats) {

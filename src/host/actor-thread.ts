@@ -21,8 +21,8 @@ import {
 
 /** Why a thread died. */
 export interface ThreadDeath {
-  /** `killed` and `stopped` were asked for; `failed` was not. */
-  readonly cause: 'killed' | 'stopped' | 'failed';
+  /** `killed` and `stopped` were asked for; `finished`: the machines are final; `failed`: not so. */
+  readonly cause: 'killed' | 'stopped' | 'finished' | 'failed';
   /** The actor that threw, when one did. */
   readonly actor?: Address;
   readonly error?: Error;
@@ -54,7 +54,6 @@ export class ActorThread {
   readonly #running: RunningThread;
   readonly #answers: ((message: FromThread) => void)[] = [];
   #death: ThreadDeath | undefined;
-  #stopped: (() => void) | undefined;
 
   constructor(options: ActorThreadOptions) {
     const { port1, port2 } = new MessageChannel();
@@ -91,13 +90,7 @@ export class ActorThread {
   /** Lets its actors finish their turn and close their logs, then ends it. */
   async stop(): Promise<void> {
     this.resume();
-    const stopped = new Promise<void>((resolve) => {
-      this.#stopped = resolve;
-    });
     this.#tell({ type: 'stop' });
-    await Promise.race([stopped, this.dead]);
-    this.#death ??= { cause: 'stopped' };
-    this.#running.abort();
     await this.dead;
   }
 
@@ -142,10 +135,15 @@ export class ActorThread {
     this.#control.on('message', (message: FromThread) => {
       if (message.type === 'ready') onReady();
       else if (message.type === 'log') onLog(message);
-      else if (message.type === 'stopped') this.#stopped?.();
+      else if (message.type === 'stopped') this.#hasStopped(message.reason);
       else if (message.type === 'failed') this.#failed(message);
       else this.#answers.shift()?.(message);
     });
+  }
+
+  #hasStopped(reason: 'stopped' | 'finished'): void {
+    this.#death ??= { cause: reason };
+    this.#running.abort();
   }
 
   /** The thread ends itself after this message; the abort only makes sure. */

@@ -70,8 +70,8 @@ export type FromThread =
   | { readonly type: 'ready' }
   /** An actor threw, or could not be made; the thread ends itself. */
   | { readonly type: 'failed'; readonly actor: Address; readonly error: unknown }
-  /** All actors have stopped cleanly; nothing is left to lose. */
-  | { readonly type: 'stopped' }
+  /** All actors have stopped cleanly, when told to or because their machines are final. */
+  | { readonly type: 'stopped'; readonly reason: 'stopped' | 'finished' }
   | { readonly type: 'stats'; readonly stats: ThreadStats }
   | {
       readonly type: 'recordings';

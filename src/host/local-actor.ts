@@ -29,6 +29,8 @@ export interface LocalActorOptions {
   /** The loop that runs this actor's turns. */
   readonly host: Pick<ThreadHost, 'ready' | 'soon'>;
   readonly toMain: (message: FromThread) => void;
+  /** Called after a turn in (or into) a final state. */
+  readonly onFinished: () => void;
   /** Keep the actor's inputs, for `recording()`. */
   readonly isRecorded: boolean;
 }
@@ -99,6 +101,11 @@ export class LocalActor implements Mailbox, Resident {
     return this.#options.seat.name;
   }
 
+  /** The machine has reached a final state: this life has nothing more to do. */
+  get isFinished(): boolean {
+    return (this.#actor.state as { status?: string } | undefined)?.status === 'done';
+  }
+
   stats(): ActorStats {
     return {
       name: this.name,
@@ -152,6 +159,7 @@ export class LocalActor implements Mailbox, Resident {
     this.#turnCount++;
     this.#inputCount += batch.length;
     this.#actor.turn(batch);
+    if (this.isFinished) this.#options.onFinished();
     return this.#inbox.length > 0;
   }
 
@@ -163,10 +171,9 @@ export class LocalActor implements Mailbox, Resident {
 
   #send(message: Outgoing): void {
     const { seat, router, now } = this.#options;
-    if (message.rpc === 'request' && message.timeoutMicros !== undefined) {
-      const { to, kind, correlation = 0 } = message;
-      const deadline = now() + message.timeoutMicros;
-      this.#requests.open({ to, kind, correlation, deadline });
+    if (message.rpc === 'request') {
+      const { to, kind, correlation = 0, timeoutMicros = Number.POSITIVE_INFINITY } = message;
+      this.#requests.open({ to, kind, correlation, deadline: now() + timeoutMicros });
     }
     router.send(seat.id, seat.incarnation, message);
   }

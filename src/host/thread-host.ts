@@ -15,6 +15,9 @@ export interface Resident {
   turn(now: Micros): boolean;
 }
 
+/** Node's longest timer; what is due later is armed again when it fires. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
 export interface ThreadHostOptions {
   readonly now: () => Micros;
   /** Word `PAUSE_FLAG` stops the loop at its next turn boundary while it is 1. */
@@ -126,13 +129,12 @@ export class ThreadHost {
       if (deadline !== undefined && (next === undefined || deadline < next)) next = deadline;
     }
     // A timer that fires early finds nothing due and re-arms: only a nearer deadline costs a timer.
-    if (next === undefined || (this.#timerDeadline !== undefined && this.#timerDeadline <= next)) {
-      return;
-    }
+    if (next === undefined || next === Number.POSITIVE_INFINITY) return;
+    if (this.#timerDeadline !== undefined && this.#timerDeadline <= next) return;
     clearTimeout(this.#timer);
     this.#timerDeadline = next;
-    const delayMs = Math.max(1, Math.ceil((next - this.#options.now()) / 1000));
-    this.#timer = setTimeout(this.#onTimer, delayMs);
+    const delayMs = Math.ceil((next - this.#options.now()) / 1000);
+    this.#timer = setTimeout(this.#onTimer, Math.max(1, Math.min(delayMs, TIMEOUT_MS_MAX)));
   }
 
   readonly #onTimer = (): void => {

@@ -39,6 +39,7 @@ class ActorThread {
   readonly #now: () => number;
   readonly #directory: Directory;
   readonly #actors: LocalActor[] = [];
+  #isStopping = false;
   readonly #cleanups: (() => void | Promise<void>)[] = [];
 
   constructor(boot: ThreadBoot) {
@@ -96,6 +97,7 @@ class ActorThread {
       now: this.#now,
       host: this.#host,
       toMain: (message) => this.#tell(message),
+      onFinished: () => this.#finish(),
       isRecorded: this.#boot.recording,
     });
     this.#actors.push(actor);
@@ -135,8 +137,7 @@ class ActorThread {
         this.#router.connect(message.peer.thread, message.peer.port);
         break;
       case 'stop':
-        this.#host.halt();
-        void this.#stop();
+        void this.#stop('stopped');
         break;
       case 'takeStats':
         this.#tell({ type: 'stats', stats: this.#stats() });
@@ -162,10 +163,19 @@ class ActorThread {
     };
   }
 
-  async #stop(): Promise<void> {
+  /** When the machines of all its actors are final, the thread stops by itself. */
+  #finish(): void {
+    const isOver = this.#boot.seats.length === this.#actors.length;
+    if (isOver && this.#actors.every((actor) => actor.isFinished)) void this.#stop('finished');
+  }
+
+  async #stop(reason: 'stopped' | 'finished'): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#host.halt();
     for (const cleanup of this.#cleanups) await cleanup();
     for (const actor of this.#actors) await actor.stop();
-    this.#tell({ type: 'stopped' });
+    this.#tell({ type: 'stopped', reason });
   }
 
   /** The thread is one failure domain: what one of its actors throws ends it. */
