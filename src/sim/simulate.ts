@@ -154,7 +154,9 @@ function live(
   const chaos = isCalm ? undefined : new Chaos(sim, run.faults);
   const faults = chaos?.start() ?? [];
   if (!sim.runFor(durationMicros)) return faults;
-  run.heal?.(chaos?.stop() ?? []);
+  // Not as an argument of the optional call: a scenario without `heal` would never be healed.
+  const lost = chaos?.stop() ?? [];
+  run.heal?.(lost);
   const isDone = sim.runUntil(() => run.isDone(), run.livenessMicros);
   if (sim.violations.length > 0) return faults;
   if (!isDone) {

@@ -51,3 +51,18 @@ test('sim: every bug of the zoo is caught within 300 seeds', (t) => {
   }
   t.end();
 });
+
+test('sim: the faults stop also for a scenario that has nothing to heal (SEED=1000003)', (t) => {
+  const durationMicros = 10_000_000;
+  const { trace, violations } = simulate({
+    scenario: 'exactly-once',
+    seed: 1_000_003,
+    durationMicros,
+    isTraced: true,
+  });
+  t.same(violations, []);
+  const faults = (trace?.events ?? []).filter(({ type }) => type === 'fault');
+  t.ok(faults.length > 2, 'there were some');
+  t.match(faults.at(-1), { fault: 'healed', at: durationMicros });
+  t.end();
+});
