@@ -111,6 +111,8 @@ export class JobActors implements JobControl {
   #exited({ actor, death, restartInMs }: Extract<SystemEvent, { type: 'exited' }>): void {
     const why = death.error === undefined ? death.cause : messageOf(death.error);
     this.#alive.delete(actor);
+    // Sent home at the end of the job, or gone home because the coordinator does not answer.
+    if (death.cause === 'finished') return;
     if (actor === COORDINATOR) {
       const message = `the job's coordinator has died: ${why}`;
       this.#fail(new ConclaveError('ACTOR_FAILED', message, { cause: death.error }));
