@@ -32,7 +32,11 @@ export interface OpenSegment {
 export interface LogEnd {
   /** Offset in the last segment. */
   readonly offset: number;
+  /** Where the last batch of that segment begins; equals `offset` if it has none. */
+  readonly lastOffset: number;
   readonly nextSequence: number;
+  /** How much of a torn tail was cut. */
+  readonly tornBytes: number;
 }
 
 interface Disk {
@@ -94,14 +98,21 @@ function checkRow(
   }
 }
 
+export interface RecoveryOptions {
+  /** Whether to sync what recovery writes. */
+  readonly durable: boolean;
+  /** This life has begun the log: nothing about it is in doubt. */
+  readonly isNew: boolean;
+}
+
 /**
- * Hands out all records, then makes the end fit to be written on and returns where it is.
- * `durable`: whether to sync what this writes. The segments are not empty.
+ * Hands out all records, then makes the end fit to be written on and returns where it is. The
+ * segments are not empty.
  */
 export function* recoverRecords(
   disk: Disk,
   segments: readonly OpenSegment[],
-  durable: boolean,
+  options: RecoveryOptions,
 ): Generator<Uint8Array, LogEnd> {
   let sequence = (segments[0] as OpenSegment).header.firstSequence;
   for (const [index, segment] of segments.entries()) {
@@ -115,9 +126,13 @@ export function* recoverRecords(
       const reader = new SegmentReader(file, segment, disk.crc);
       yield* reader.records();
       sequence = reader.nextSequence;
-      if (!isLast) reader.assertNothingFollows();
-      else mendEnd(disk.files, reader, durable);
-      if (isLast) return { offset: reader.offset, nextSequence: sequence };
+      if (!isLast) {
+        reader.assertNothingFollows();
+        continue;
+      }
+      const tornBytes = mendEnd(disk.files, reader, options);
+      const { offset, lastOffset } = reader;
+      return { offset, lastOffset, nextSequence: sequence, tornBytes };
     } finally {
       file.close();
     }
@@ -129,35 +144,60 @@ export function* recoverRecords(
  * Cuts a torn tail, and makes sure that what was read is on the disk, not only in the cache of the
  * operating system: after a sync that failed, a cache may show what the disk never got, and call
  * it clean. At most the last batch can be in that state, so it is written once more (fsyncgate).
- * A crash in the middle of this leaves a torn tail again.
+ * A crash in the middle of this leaves a torn tail again. Returns the bytes of the torn tail.
  */
-function mendEnd(files: LogFiles, reader: SegmentReader, durable: boolean): void {
+function mendEnd(files: LogFiles, reader: SegmentReader, options: RecoveryOptions): number {
+  const { durable, isNew } = options;
   const torn = reader.tornBytes();
   const { file } = reader;
+  if (durable && !isNew && reader.batchCount <= 1) {
+    remake(files, reader);
+    return torn;
+  }
   if (reader.offset > reader.lastOffset) {
     file.write(reader.lastOffset, file.read(reader.lastOffset, reader.offset - reader.lastOffset));
   }
   if (torn > 0) file.write(reader.offset, new Uint8Array(torn));
-  if (!durable) return;
-  file.sync();
-  files.syncDirectory();
+  if (durable) {
+    file.sync();
+    files.syncDirectory();
+  }
+  return torn;
+}
+
+/**
+ * A segment with no batch or one may owe its name to a sync of the directory that failed: the
+ * directory shows the name, the disk may not have it, and a further sync finds nothing to do. So
+ * the segment is made anew and takes the place of the old one.
+ */
+function remake(files: LogFiles, { file, segment, offset }: SegmentReader): void {
+  const copy = files.create(segment.header.capacityBytes);
+  try {
+    copy.write(0, file.read(0, offset));
+    copy.sync();
+    files.publish(copy, segment.name);
+  } finally {
+    copy.close();
+  }
 }
 
 class SegmentReader {
   readonly file: SegmentFile;
-  readonly #segment: OpenSegment;
+  readonly segment: OpenSegment;
   readonly #crc: Crc32;
   /** Where the next batch begins; at last, where the sound part ends. */
   offset = SEGMENT_HEADER_BYTES;
   /** Where the last sound batch begins; equals `offset` if there is none. */
   lastOffset = SEGMENT_HEADER_BYTES;
   nextSequence: number;
+  /** Sound batches read. */
+  batchCount = 0;
   #window: Uint8Array = new Uint8Array(0);
   #windowAt = 0;
 
   constructor(file: SegmentFile, segment: OpenSegment, crc: Crc32) {
     this.file = file;
-    this.#segment = segment;
+    this.segment = segment;
     this.#crc = crc;
     this.nextSequence = segment.header.firstSequence;
   }
@@ -172,7 +212,7 @@ class SegmentReader {
 
   #nextBatch(): Uint8Array[] | undefined {
     const { offset, file } = this;
-    const place = { seed: this.#segment.seed, offset };
+    const place = { seed: this.segment.seed, offset };
     const header = readBatchHeader(this.#read(offset, BATCH_HEADER_BYTES), 0, place, this.#crc);
     if (header === undefined) return undefined;
     // A length that leads out of the file is a torn tail's or damage: nothing is allocated for it.
@@ -189,13 +229,15 @@ class SegmentReader {
     this.lastOffset = offset;
     this.offset = bodyAt + header.length;
     this.nextSequence += records.length;
+    this.batchCount++;
     return records;
   }
 
   #read(offset: number, length: number): Uint8Array {
     let from = offset - this.#windowAt;
     if (from < 0 || from + length > this.#window.length) {
-      this.#window = this.file.read(offset, Math.max(length, WINDOW_BYTES));
+      const left = Math.min(WINDOW_BYTES, this.file.sizeBytes() - offset);
+      this.#window = this.file.read(offset, Math.max(length, left));
       this.#windowAt = offset;
       from = 0;
     }
@@ -214,7 +256,7 @@ class SegmentReader {
     const { offset, file } = this;
     const length = this.#lastByteEnd() - offset;
     if (length === 0) return 0;
-    const tail = { bytes: this.#read(offset, length), offset, seed: this.#segment.seed };
+    const tail = { bytes: this.#read(offset, length), offset, seed: this.segment.seed };
     const damage = damageOfTail(tail, this.#crc);
     if (damage !== undefined) throw corrupt(file, offset, damage);
     return length;

@@ -80,6 +80,9 @@ export class SegmentedLog implements ActorLog {
   /** The last segment; undefined until recovery has found its end. */
   #file: SegmentFile | undefined;
   #offset = 0;
+  /** Where the last batch known to be durable begins in it. */
+  #lastOffset = SEGMENT_HEADER_BYTES;
+  #tornBytes = 0;
   /** A segment that holds a flushed first batch and has no name yet. */
   #unnamed: { file: SegmentFile; segment: OpenSegment } | undefined;
 
@@ -115,10 +118,11 @@ export class SegmentedLog implements ActorLog {
     this.#sizes = options.segmentSizes ?? SEGMENT_SIZES;
     const disk = { files: this.#files, crc: this.#crc };
     this.#segments = this.#attempt('open', () => openSegments(disk));
-    if (this.#segments.length === 0) {
+    const isNew = this.#segments.length === 0;
+    if (isNew) {
       this.#attempt('begin', () => this.#begin(options.logId));
     }
-    this.#recovery = recoverRecords(disk, this.#segments, this.#durable);
+    this.#recovery = recoverRecords(disk, this.#segments, { durable: this.#durable, isNew });
   }
 
   records(): Iterable<Uint8Array> {
@@ -199,6 +203,21 @@ export class SegmentedLog implements ActorLog {
     return (this.#segments[0] as OpenSegment).header.firstSequence;
   }
 
+  /**
+   * Where the last batch known to be durable begins in the last segment: damage before it can be
+   * told from a torn write. For tests with faults.
+   */
+  lastBatchOffset(): number {
+    this.#ready();
+    return this.#lastOffset;
+  }
+
+  /** How many bytes of a torn tail recovery has cut. */
+  tornBytes(): number {
+    this.#ready();
+    return this.#tornBytes;
+  }
+
   stats(): LogStats {
     return { ...this.#stats };
   }
@@ -239,6 +258,8 @@ export class SegmentedLog implements ActorLog {
     this.#recovery = undefined;
     this.#nextSequence = result.value.nextSequence;
     this.#offset = result.value.offset;
+    this.#lastOffset = result.value.lastOffset;
+    this.#tornBytes = result.value.tornBytes;
     const last = this.#segments.at(-1) as OpenSegment;
     this.#file = this.#attempt('open', () => this.#files.open(last.name));
     this.#files.prepare(this.#sizeAfter(last));
@@ -343,7 +364,10 @@ export class SegmentedLog implements ActorLog {
   #settle(): void {
     const file = this.#unnamed?.file ?? (this.#file as SegmentFile);
     if (this.#durable) this.#timedSync(file);
-    if (this.#unnamed === undefined) return;
+    if (this.#unnamed === undefined) {
+      this.#lastOffset = this.#offset - this.#flushedBytes;
+      return;
+    }
     const { segment } = this.#unnamed;
     const meanBatchBytes = this.#offset / Math.max(1, this.#stats.batchCount - this.#batchesBefore);
     this.#batchesBefore = this.#stats.batchCount;
@@ -352,6 +376,7 @@ export class SegmentedLog implements ActorLog {
     this.#file?.close();
     this.#file = file;
     this.#offset = SEGMENT_HEADER_BYTES + this.#flushedBytes;
+    this.#lastOffset = SEGMENT_HEADER_BYTES;
     this.#segments.push(segment);
     if (meanBatchBytes < PREPARE_BELOW_BYTES) this.#files.prepare(this.#sizeAfter(segment));
   }

@@ -50,6 +50,9 @@ export const SOUND_DISK: Readonly<DiskFaults> = {
 /** What ends a life: the process alone, or the machine's power. */
 export type Crash = 'process' | 'power';
 
+/** What can be made to fail: a write, the sync of a file, or of the directory. */
+export type Failure = 'write' | 'sync' | 'directory';
+
 export interface SimulatedDiskOptions {
   /** How messages name the disk. */
   readonly name: string;
@@ -79,7 +82,7 @@ export class SimulatedDisk {
   readonly #random: Prng;
   readonly #directory = new Directory();
   #life: Life | undefined;
-  #willFail: 'write' | 'sync' | undefined;
+  #willFail: Failure | undefined;
 
   constructor(options: SimulatedDiskOptions) {
     this.#options = options;
@@ -115,8 +118,8 @@ export class SimulatedDisk {
     if (kind === 'power') this.#directory.losePower(this.#random);
   }
 
-  /** The next write or sync of this life fails, whatever the chances say. */
-  failNext(what: 'write' | 'sync'): void {
+  /** The next one of this life fails, whatever the chances say. */
+  failNext(what: Failure): void {
     this.#willFail = what;
   }
 
@@ -138,7 +141,7 @@ export class SimulatedDisk {
   }
 
   /** For the life's files: whether this operation fails. */
-  drawFailure(what: 'write' | 'sync'): boolean {
+  drawFailure(what: Failure): boolean {
     if (this.#willFail === what) {
       this.#willFail = undefined;
       return true;
@@ -245,7 +248,7 @@ class Life implements LogFiles {
 
   syncDirectory(): void {
     this.#assertAlive();
-    if (!this.#disk.drawFailure('sync')) {
+    if (!this.#disk.drawFailure('directory')) {
       this.#directory.sync();
       return;
     }

@@ -87,9 +87,9 @@ export class Image {
     if (kind === 1) left = random.below(left + 1);
     for (const { offset, bytes } of this.#writes) {
       if (kind === 1) this.#carry(offset, bytes.subarray(0, Math.max(0, left)));
-      if (kind === 2) this.#carrySectors(offset, bytes, random);
       left -= bytes.length;
     }
+    if (kind === 2) this.#carrySectors(random);
     this.#writes = [];
   }
 
@@ -108,12 +108,15 @@ export class Image {
     this.#platter = written(this.#platter, offset, bytes);
   }
 
-  #carrySectors(offset: number, bytes: Uint8Array, random: Prng): void {
-    let from = 0;
-    while (from < bytes.length) {
-      const to = Math.min(bytes.length, from + SECTOR_BYTES - ((offset + from) % SECTOR_BYTES));
-      if (random.below(2) === 0) this.#carry(offset + from, bytes.subarray(from, to));
-      from = to;
+  /** Any subset of the sectors that were written to; a sector goes whole, as the cache has it. */
+  #carrySectors(random: Prng): void {
+    const sectors = new Set<number>();
+    for (const { offset, bytes } of this.#writes) {
+      const end = offset + bytes.length;
+      for (let at = offset - (offset % SECTOR_BYTES); at < end; at += SECTOR_BYTES) sectors.add(at);
+    }
+    for (const at of [...sectors].sort((a, b) => a - b)) {
+      if (random.below(2) === 0) this.#carry(at, this.#cache.subarray(at, at + SECTOR_BYTES));
     }
   }
 }

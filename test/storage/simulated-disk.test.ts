@@ -34,7 +34,7 @@ function commit(log: SimulatedLog, batch: readonly string[]): void {
 interface LifePlan {
   readonly synced: readonly (readonly number[])[];
   readonly last: readonly number[];
-  readonly end: Crash | 'write fails' | 'sync fails' | 'recovery fails';
+  readonly end: Crash | 'write fails' | 'sync fails' | 'naming fails' | 'recovery fails';
 }
 
 const batch = fc.array(
@@ -44,7 +44,14 @@ const batch = fc.array(
 const life: fc.Arbitrary<LifePlan> = fc.record({
   synced: fc.array(batch, { maxLength: 4 }),
   last: batch,
-  end: fc.constantFrom('process', 'power', 'write fails', 'sync fails', 'recovery fails'),
+  end: fc.constantFrom(
+    'process',
+    'power',
+    'write fails',
+    'sync fails',
+    'naming fails',
+    'recovery fails',
+  ),
 });
 
 /** Runs lives on one disk; after each, what is read back must be what the rules allow. */
@@ -57,7 +64,7 @@ function liveThrough(seed: number, lives: readonly LifePlan[]): void {
   const fill = (sizes: readonly number[]) => sizes.map((size) => payload(content.uint32(), size));
   for (const plan of lives) {
     if (plan.end === 'recovery fails') {
-      disk.failNext(seed % 2 === 0 ? 'write' : 'sync');
+      disk.failNext((['write', 'sync', 'directory'] as const)[seed % 3] ?? 'write');
       codeOf(() => texts(disk.open().records()));
       disk.crash('power');
     }
@@ -83,6 +90,15 @@ function liveThrough(seed: number, lives: readonly LifePlan[]): void {
       if (isFailing) log.complete();
     });
     if (isFailing && code !== 'STORAGE') throw new Error(`a failure was not reported: ${code}`);
+    if (plan.end === 'naming fails') {
+      // It fails only where the batch begins a segment.
+      disk.failNext('directory');
+      const named = codeOf(() => log.complete());
+      if (named === 'none') {
+        durable = [...durable, ...unknown];
+        unknown = [];
+      }
+    }
     disk.crash(plan.end === 'process' || seed % 3 === 0 ? 'process' : 'power');
   }
 }
@@ -100,6 +116,29 @@ test('simulated disk: a crash keeps all that was synced, and the last batch whol
       seed: 1,
     }),
   );
+});
+
+test('simulated disk: a segment whose name may not be on the disk is made anew (SEED=149)', async (t) => {
+  for (let seed = 0; seed < 40; seed++) {
+    const disk = diskOf(seed);
+    const fail = (run: () => unknown): void => {
+      disk.failNext('directory');
+      t.equal(codeOf(run), 'STORAGE');
+      disk.crash('process');
+    };
+    fail(() => disk.open());
+    let log = disk.open();
+    commit(log, ['in the first segment']);
+    disk.crash('power');
+    t.equal(texts(disk.open().records()).length, 1, 'the first segment has its name');
+    disk.crash('process');
+
+    log = disk.open();
+    fail(() => commit(log, ['begins a segment'.repeat(200)]));
+    const found = texts(disk.open().records());
+    disk.crash('power');
+    t.same(texts(disk.open().records()), found, `seed ${seed}`);
+  }
 });
 
 test('simulated disk: a sync that failed is fatal, and what it dropped is not believed', async (t) => {
