@@ -2,7 +2,7 @@
  * One life of a simulated actor: all that dies with it. It hosts the same `Actor` as a worker
  * thread does, and turns what the actor asks for into events: turns, alarms, time-outs, syncs.
  */
-import { Actor, type ActorHost } from '../../actors/actor.js';
+import { Actor, type ActorHost, type Observation } from '../../actors/actor.js';
 import type { ActorPorts, Address, Envelope, Input, Micros, Outgoing } from '../../actors/ports.js';
 import { messageOf } from '../errors.js';
 import type { ActorBinding, PortContext } from '../host/binding.js';
@@ -35,8 +35,18 @@ export interface LifeOptions {
   readonly mailboxCapacity?: number;
   /** At most so many inputs a turn. Default 1024. */
   readonly turnInputsMax?: number;
+  /** Sees every step of the machine, of which a turn may take several. */
+  readonly observe?: (observation: Observation) => void;
   /** Keep each life's input for `replay()`. */
   readonly isRecorded?: boolean;
+}
+
+/** What chaos may change while the actor lives. */
+export interface LifeLimits {
+  mailboxCapacity: number;
+  turnInputsMax: number;
+  /** Timers fire up to this much late. */
+  latenessMicrosMax: Micros;
 }
 
 /** Where a life is lived. */
@@ -49,6 +59,11 @@ export interface LifeContext {
   readonly disk: SimDisk;
   readonly binding: ActorBinding;
   readonly options: LifeOptions;
+  /** What the disk has. */
+  readonly records: readonly Uint8Array[];
+  readonly limits: Readonly<LifeLimits>;
+  /** How late timers are. */
+  readonly lateness: Prng;
   /** The actor threw (`error`), or the fuse has burnt (undefined). */
   died(error: unknown): void;
 }
@@ -99,8 +114,7 @@ export class ActorLife {
   }
 
   start(): void {
-    const { name, incarnation, options, disk } = this.#context;
-    const records = disk.records().map((record) => record.slice());
+    const { name, incarnation, options, records } = this.#context;
     const boot = { name, incarnation, input: options.input, records };
     this.#recorder?.booted(boot);
     this.#run(() => this.#actor.start(boot));
@@ -143,7 +157,7 @@ export class ActorLife {
   }
 
   deliver(envelope: Envelope): DropReason | undefined {
-    if (this.#mailbox.length >= (this.#context.options.mailboxCapacity ?? 65_536)) {
+    if (this.#mailbox.length >= this.#context.limits.mailboxCapacity) {
       this.#context.kernel.sometimes('mailbox: overflow');
       return 'overflow';
     }
@@ -187,7 +201,7 @@ export class ActorLife {
 
   #takeTurn(): void {
     if (this.#isPaused || this.#hasEnded) return;
-    const inputs = this.#mailbox.splice(0, this.#context.options.turnInputsMax ?? 1024);
+    const inputs = this.#mailbox.splice(0, this.#context.limits.turnInputsMax);
     this.#run(() => this.#actor.turn(inputs));
     if (!this.#hasEnded) this.#wake();
   }
@@ -224,14 +238,18 @@ export class ActorLife {
       commit: (upTo) => this.#commit(upTo),
       wakeAt: (deadline) => this.#setAlarm(deadline),
       record: (_, inputs) => this.#note(inputs),
-      ...(kernel.recorder !== undefined && this.#observers()),
+      ...this.#observers(),
     };
   }
 
-  #observers(): Required<Pick<ActorHost<ActorPorts>, 'observe' | 'watchTimer'>> {
-    const { kernel, name } = this.#context;
+  #observers(): Pick<ActorHost<ActorPorts>, 'observe' | 'watchTimer'> {
+    const { kernel, name, options } = this.#context;
+    const { observe } = options;
+    if (kernel.recorder === undefined) return observe === undefined ? {} : { observe };
     return {
-      observe: ({ before, event, after }) => {
+      observe: (observation) => {
+        observe?.(observation);
+        const { before, event, after } = observation;
         const from = before === undefined ? null : stateValue(before);
         const to = stateValue(after);
         kernel.record(name, { type: 'transition', event: event.type, from, to });
@@ -308,12 +326,14 @@ export class ActorLife {
   }
 
   #setAlarm(deadline: Micros | undefined): void {
-    const { kernel, clock } = this.#context;
+    const { kernel, clock, limits, lateness } = this.#context;
     this.#deadline = deadline;
     if (this.#alarm !== undefined) this.#alarm.run = undefined;
     this.#alarm = undefined;
     if (deadline === undefined || this.#isPaused || this.#hasEnded) return;
-    this.#alarm = kernel.at(clock.whenAt(deadline), () => {
+    const { latenessMicrosMax } = limits;
+    const late = latenessMicrosMax > 0 ? lateness.uniform(0, latenessMicrosMax) : 0;
+    this.#alarm = kernel.at(clock.whenAt(deadline) + late, () => {
       this.#alarm = undefined;
       this.#takeTurn();
     });

@@ -1,46 +1,36 @@
 /**
- * One actor's disk. It survives crashes, and has faults: slow, stalling and failing syncs, a full
- * disk, and what a crash does to a write that has not been synced.
- *
- * The model is a list of records, written in batches: one write and one sync for what a turn wrote,
- * the next only when the one before has returned, as the log on a real disk does. A crash keeps all
- * that was synced, and of the batch under way nothing, all, or its first records (a torn tail is
- * cut when the log is opened).
+ * One actor's disk in virtual time. The log on it is the real one (`src/storage/segmented-log.ts`)
+ * on a simulated disk with faults, so that every crash in the simulator tests the real recovery.
+ * This file gives syncs their time, and is an oracle of its own: it knows what was synced, and
+ * after each restart the log must give back exactly that, with the batch whose sync had not ended
+ * whole or not at all.
  */
-import type { Micros } from '../../actors/ports.js';
+import { ConclaveError, messageOf } from '../errors.js';
 import type { Prng } from '../random/prng.js';
+import type { Crc32 } from '../storage/crc32.js';
+import {
+  type Crash,
+  type Failure,
+  SimulatedDisk,
+  type SimulatedLog,
+  SOUND_DISK,
+  type DiskFaults as StorageFaults,
+} from '../storage/simulated-disk.js';
 import type { Kernel, ScheduledEvent } from './kernel.js';
 
-export interface DiskFaults {
-  /** A sync takes this long, plus an exponential of the mean. */
-  readonly syncMicros: Micros;
-  readonly syncMeanMicros: Micros;
-  /** This share of the syncs takes up to `stallMicros` longer. Parts per million. */
-  readonly stallPpm: number;
-  readonly stallMicros: Micros;
-  /** This share of the syncs fails, which is fatal to the actor. Parts per million. */
-  readonly failPpm: number;
-  /** The disk is full: every write fails. */
-  readonly isFull: boolean;
+export interface DiskFaults extends StorageFaults {
+  /** Syncs do not end, until this is false again. */
+  isHung: boolean;
 }
 
-export const GOOD_DISK: DiskFaults = {
-  syncMicros: 1000,
-  syncMeanMicros: 0,
-  stallPpm: 0,
-  stallMicros: 0,
-  failPpm: 0,
-  isFull: false,
+export const GOOD_DISK: Readonly<DiskFaults> = {
+  ...SOUND_DISK,
+  syncMicrosMin: 1000,
+  isHung: false,
 };
 
-/** Parts in a thousand of the crashes during a sync that keep nothing, and that keep all. */
-const KEEPS_NOTHING = 250;
-const KEEPS_ALL = 250;
-
-interface Batch {
-  readonly records: readonly Uint8Array[];
-  readonly upTo: number;
-}
+/** Small, so that even short runs pass through several segments. */
+const SEGMENT_SIZES = { firstBytes: 1024, maxBytes: 8192 };
 
 /** What the owner of a disk hears; both are called from events of their own. */
 export interface DiskOwner {
@@ -52,132 +42,248 @@ export class SimDisk {
   readonly #name: string;
   readonly #kernel: Kernel;
   readonly #random: Prng;
-  readonly #synced: Uint8Array[] = [];
-  #faults: DiskFaults = GOOD_DISK;
+  readonly #crc: Crc32 | undefined;
+  #disk: SimulatedDisk;
+  #isHung = false;
   #owner: DiskOwner | undefined;
-  #waiting: Batch | undefined;
-  #underWay: Batch | undefined;
+  #log: SimulatedLog | undefined;
+  /** The end of the sync that is under way. */
   #completion: ScheduledEvent | undefined;
+  /** Its time has come, and the disk hangs. */
+  #isDue = false;
+  /** What the log must have. */
+  #durable: Uint8Array[] = [];
+  /** Written, and not known to be synced: the log may have all of it or none. */
+  #uncertain: readonly Uint8Array[] = [];
+  /** Not written yet. */
+  #waiting: Uint8Array[] = [];
+  #isRotten = false;
 
-  constructor(name: string, kernel: Kernel) {
+  constructor(name: string, kernel: Kernel, crc?: Crc32) {
     this.#name = name;
     this.#kernel = kernel;
     this.#random = kernel.stream(`disk.${name}`);
+    this.#crc = crc;
+    this.#disk = this.#newDisk();
   }
 
-  get faults(): DiskFaults {
-    return this.#faults;
+  get faults(): Readonly<DiskFaults> {
+    return { ...this.#disk.faults, isHung: this.#isHung };
   }
 
   /** Changes some of the faults; what is under way ends under the new ones. */
-  setFaults(faults: Partial<DiskFaults>): void {
-    this.#faults = { ...this.#faults, ...faults };
+  setFaults({ isHung, ...faults }: Partial<DiskFaults>): void {
+    Object.assign(this.#disk.faults, faults);
+    if (isHung === undefined) return;
+    this.#isHung = isHung;
+    if (isHung || !this.#isDue) return;
+    this.#isDue = false;
+    this.#completion = this.#kernel.after(0, () => this.#end());
   }
 
-  /** What has been synced and is there, oldest first. */
+  /** The next one of this life fails. */
+  failNext(what: Failure): void {
+    this.#disk.failNext(what);
+  }
+
+  /** What has been synced, oldest first. */
   records(): readonly Uint8Array[] {
-    return this.#synced;
+    return this.#durable;
   }
 
-  /** A new life of the actor opens it. */
-  open(owner: DiskOwner): void {
+  /**
+   * A new life of the actor opens it, and gets what the log has. Throws the log's `ConclaveError`:
+   * `STORAGE` for now, `DATA_CORRUPT` for good; then nothing is open.
+   */
+  open(owner: DiskOwner): readonly Uint8Array[] {
     if (this.#owner !== undefined) throw new Error(`two lives of '${this.#name}' write one disk`);
+    const found = this.#recover();
     this.#owner = owner;
+    this.#settle(found);
+    return found;
   }
 
-  /** Writes a batch, and syncs it as soon as the ones before are done. */
+  /** Writes a batch, and syncs it as soon as the one before is done. Throws `STORAGE`. */
   write(records: readonly Uint8Array[], upTo: number): void {
-    const waiting = this.#waiting?.records ?? [];
-    this.#waiting = { records: [...waiting, ...records], upTo };
-    if (this.#underWay === undefined) this.#begin();
-  }
-
-  /** The owner stops cleanly: all that it wrote gets to disk. */
-  close(): void {
-    for (const batch of [this.#underWay, this.#waiting]) {
-      if (batch !== undefined) this.#keep(batch.records);
+    const log = this.#openLog();
+    for (const record of records) {
+      log.append(record, upTo);
+      this.#waiting.push(record);
     }
-    this.#letGo();
+    this.#begin();
   }
 
-  /** The owner died, or the power failed. */
-  crash(): void {
-    const batch = this.#underWay;
-    if (batch !== undefined) this.#keep(batch.records.slice(0, this.#drawKept(batch)));
-    this.#letGo();
+  /** The owner stops cleanly: all that it wrote gets to disk, if the disk can. */
+  close(): void {
+    const log = this.#openLog();
+    try {
+      if (this.#completion !== undefined || this.#isDue) this.#complete();
+      if (this.#waiting.length > 0) {
+        this.#flush();
+        this.#complete();
+      }
+      log.log.close();
+    } catch (error) {
+      this.#count(error);
+    }
+    this.crash('process');
+  }
+
+  /** The owner died, or the power failed; also when there was no owner. */
+  crash(kind: Crash): void {
+    if (this.#completion !== undefined) this.#completion.run = undefined;
+    this.#completion = undefined;
+    this.#isDue = false;
+    this.#waiting = [];
+    this.#owner = undefined;
+    this.#log = undefined;
+    this.#disk.crash(kind);
+  }
+
+  /**
+   * Flips a bit in what was synced before the last batch: damage that the next life must see.
+   * False when there is nothing that could rot so.
+   */
+  rot(): boolean {
+    const before = this.#log?.log.lastBatchOffset();
+    if (before === undefined || this.#durable.length < 2) return false;
+    this.#isRotten = this.#disk.rot(before) !== undefined || this.#isRotten;
+    return this.#isRotten;
   }
 
   /** Loses everything, as when a disk is replaced. */
   wipe(): void {
     if (this.#owner !== undefined) throw new Error(`'${this.#name}' is alive: its disk is in use`);
-    this.#synced.length = 0;
+    const { faults } = this.#disk;
+    this.#disk = this.#newDisk();
+    Object.assign(this.#disk.faults, faults);
+    this.#durable = [];
+    this.#uncertain = [];
+    this.#isRotten = false;
   }
 
-  #begin(): void {
-    const batch = this.#waiting;
-    if (batch === undefined) return;
-    this.#waiting = undefined;
-    this.#underWay = batch;
-    const draw = this.#random.below(1_000_000);
-    this.#completion = this.#kernel.after(this.#drawLatency(), () => {
-      if (this.#faults.isFull || draw < this.#faults.failPpm) this.#fail();
-      else this.#complete(batch);
+  #newDisk(): SimulatedDisk {
+    const { isHung: _, ...faults } = GOOD_DISK;
+    return new SimulatedDisk({
+      name: this.#name,
+      random: this.#random,
+      faults,
+      segmentSizes: SEGMENT_SIZES,
+      ...(this.#crc !== undefined && { crc: this.#crc }),
     });
   }
 
-  #complete(batch: Batch): void {
-    const { hash } = this.#kernel;
-    this.#keep(batch.records);
-    this.#underWay = undefined;
-    hash.fold(0xd15c);
-    hash.foldInteger(this.#kernel.now);
-    hash.foldInteger(batch.upTo);
-    for (const record of batch.records) hash.foldBytes(record);
-    this.#begin();
-    this.#owner?.synced(batch.upTo);
+  #recover(): Uint8Array[] {
+    try {
+      const log = this.#disk.open();
+      const found = [...log.records()];
+      this.#log = log;
+      if (log.log.tornBytes() > 0) this.#kernel.sometimes('disk: torn tail');
+      return found;
+    } catch (error) {
+      this.#disk.crash('process');
+      this.#count(error);
+      throw error;
+    }
   }
 
-  #fail(): void {
-    this.#kernel.sometimes(this.#faults.isFull ? 'disk: full' : 'disk: sync failed');
-    this.#owner?.failed(this.#faults.isFull ? 'no space left on device' : 'input/output error');
+  /** The log's answer decides what became of the last batch; anything else is a bug. */
+  #settle(found: readonly Uint8Array[]): void {
+    const all = [...this.#durable, ...this.#uncertain];
+    const isKept = found.length > this.#durable.length;
+    if (!isSame(found, isKept ? all : this.#durable)) {
+      const wanted = `${this.#durable.length} or ${all.length}`;
+      this.#kernel.violate(
+        'disk.recovery',
+        `'${this.#name}' read ${found.length} records, not the ${wanted} that were written`,
+      );
+    }
+    if (this.#uncertain.length > 0) {
+      const what = isKept ? 'survived a crash' : 'lost';
+      this.#kernel.sometimes(`disk: un-synced write ${what}`);
+    }
+    if (isKept) this.#durable = all;
+    this.#uncertain = [];
   }
 
-  #drawKept(batch: Batch): number {
-    const { length } = batch.records;
-    const draw = this.#random.below(1000);
-    const kept =
-      draw < KEEPS_NOTHING
-        ? 0
-        : draw < KEEPS_NOTHING + KEEPS_ALL
-          ? length
-          : this.#random.uniform(0, length);
-    this.#kernel.sometimes(
-      kept === length
-        ? 'disk: un-synced write survived a crash'
-        : kept === 0
-          ? 'disk: un-synced write lost'
-          : 'disk: torn tail',
-    );
-    return kept;
+  #openLog(): SimulatedLog {
+    if (this.#log === undefined) throw new Error(`'${this.#name}' uses a disk that is not open`);
+    return this.#log;
   }
 
-  #drawLatency(): Micros {
-    const { syncMicros, syncMeanMicros, stallPpm, stallMicros } = this.#faults;
-    const base = syncMicros + (syncMeanMicros > 0 ? this.#random.exponential(syncMeanMicros) : 0);
-    if (!this.#random.chance(stallPpm)) return base;
-    this.#kernel.sometimes('disk: stall');
-    return base + this.#random.uniform(0, stallMicros);
+  #begin(): void {
+    if (this.#completion !== undefined || this.#isDue || this.#waiting.length === 0) return;
+    try {
+      const micros = this.#flush();
+      this.#completion = this.#kernel.after(micros, () => this.#end());
+    } catch (error) {
+      this.#count(error);
+      throw error;
+    }
   }
 
-  #keep(records: readonly Uint8Array[]): void {
-    for (const record of records) this.#synced.push(record);
+  #flush(): number {
+    this.#uncertain = this.#waiting;
+    this.#waiting = [];
+    const micros = this.#openLog().begin() ?? 0;
+    const { stallMicros } = this.#disk.faults;
+    if (stallMicros > 0 && micros >= stallMicros) this.#kernel.sometimes('disk: stall');
+    return micros;
   }
 
-  #letGo(): void {
-    if (this.#completion !== undefined) this.#completion.run = undefined;
+  /** The time of the sync is over. */
+  #end(): void {
     this.#completion = undefined;
-    this.#underWay = undefined;
-    this.#waiting = undefined;
-    this.#owner = undefined;
+    if (this.#isHung) {
+      this.#kernel.sometimes('disk: hung');
+      this.#isDue = true;
+      return;
+    }
+    const owner = this.#owner;
+    try {
+      const upTo = this.#complete();
+      this.#begin();
+      owner?.synced(upTo);
+    } catch (error) {
+      if (!(error instanceof ConclaveError)) throw error;
+      if (error.code !== 'STORAGE') throw error;
+      this.#count(error);
+      owner?.failed(messageOf(error));
+    }
   }
+
+  #complete(): number {
+    const upTo = this.#openLog().complete();
+    const { hash, now } = this.#kernel;
+    hash.fold(0xd15c);
+    hash.foldInteger(now);
+    hash.foldInteger(upTo);
+    for (const record of this.#uncertain) {
+      hash.foldBytes(record);
+      this.#durable.push(record);
+    }
+    this.#uncertain = [];
+    return upTo;
+  }
+
+  #count(error: unknown): void {
+    if (!(error instanceof ConclaveError)) throw error;
+    if (error.code === 'STORAGE') {
+      const isFull = (error.cause as { code?: unknown } | undefined)?.code === 'ENOSPC';
+      this.#kernel.sometimes(isFull ? 'disk: full' : 'disk: write or sync failed');
+      return;
+    }
+    this.#kernel.sometimes('disk: damage refused');
+    if (!this.#isRotten) this.#kernel.violate('disk.recovery', error.message);
+  }
+}
+
+function isSame(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && a.every((bytes, at) => isEqual(bytes, b[at] as Uint8Array));
+}
+
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
 }

@@ -23,7 +23,19 @@ export interface World {
 }
 
 /** Which faults chaos may choose from; all by default. Each is on in half of the seeds. */
-export const FAULT_CLASSES = ['network', 'partition', 'crash', 'pause', 'clock', 'disk'] as const;
+export const FAULT_CLASSES = [
+  'network',
+  'partition',
+  'crash',
+  'pause',
+  'clock',
+  'disk',
+  'clog',
+  'timers',
+  'mailbox',
+  /** Only where `FaultTargets.rot` says that the system survives it. */
+  'rot',
+] as const;
 
 export type FaultClass = (typeof FAULT_CLASSES)[number];
 
@@ -34,6 +46,10 @@ export interface FaultTargets {
   readonly network: readonly Address[];
   /** Actors that the system can do without: some stay dead, frozen, deaf or mute for ever. */
   readonly expendable?: readonly Address[];
+  /** At most so many of them are lost, those with damaged disks included. Default: all. */
+  readonly lossMax?: number;
+  /** Damage to at most `limit` of these disks is no reason to lose data, or to stop. */
+  readonly rot?: { readonly actors: readonly Address[]; readonly limit: number };
   readonly classes?: readonly FaultClass[];
   /**
    * In the place of `actor.start()` after a crash: for actors that another part of the system
@@ -44,7 +60,10 @@ export interface FaultTargets {
 
 export interface ScenarioRun {
   readonly faults: FaultTargets;
-  /** Called when the faults have stopped; `lost` are the expendable actors that they keep. */
+  /**
+   * Called when the faults have stopped; `lost` are the actors that never come back: some of the
+   * expendable ones, and those with damaged disks.
+   */
   heal?(lost: readonly Address[]): void;
   /** What must come true after the faults have stopped. */
   isDone(): boolean;

@@ -3,11 +3,14 @@
  * life is killed between two events or, by a fuse, between two effects of a turn.
  */
 import type { Address, Envelope, Micros } from '../../actors/ports.js';
-import { messageOf } from '../errors.js';
+import { ConclaveError, messageOf } from '../errors.js';
 import type { ActorBinding } from '../host/binding.js';
+import type { Prng } from '../random/prng.js';
+import type { Crc32 } from '../storage/crc32.js';
+import type { Crash } from '../storage/simulated-disk.js';
 import type { ActorRecording } from '../trace/actor-recording.js';
 import type { DropReason, ExitReason } from '../trace/record.js';
-import { ActorLife, type LifeOptions } from './actor-life.js';
+import { ActorLife, type LifeLimits, type LifeOptions } from './actor-life.js';
 import { SimClock } from './clock.js';
 import { type DiskOwner, SimDisk } from './disk.js';
 import type { Kernel } from './kernel.js';
@@ -20,6 +23,13 @@ export interface SpawnOptions extends LifeOptions {
   readonly mayThrow?: boolean;
 }
 
+/** Where an actor lives. */
+export interface SimHost {
+  readonly kernel: Kernel;
+  readonly wire: Wire;
+  readonly crc?: Crc32 | undefined;
+}
+
 export class SimActor implements Receiver, DiskOwner {
   readonly name: Address;
   readonly clock: SimClock;
@@ -30,24 +40,26 @@ export class SimActor implements Receiver, DiskOwner {
   readonly #wire: Wire;
   readonly #binding: ActorBinding;
   readonly #options: SpawnOptions;
+  readonly #limits: LifeLimits;
+  readonly #lateness: Prng;
   #incarnation = 0;
   #life: ActorLife | undefined;
   #isPaused = false;
+  #isRefused = false;
+  #fuseCrash: Crash = 'power';
 
-  constructor(
-    name: Address,
-    kernel: Kernel,
-    wire: Wire,
-    binding: ActorBinding,
-    options: SpawnOptions,
-  ) {
+  constructor(name: Address, host: SimHost, binding: ActorBinding, options: SpawnOptions) {
+    const { kernel, wire, crc } = host;
     this.name = name;
     this.clock = new SimClock(() => kernel.now);
-    this.disk = new SimDisk(name, kernel);
+    this.disk = new SimDisk(name, kernel, crc);
     this.#kernel = kernel;
     this.#wire = wire;
     this.#binding = binding;
     this.#options = options;
+    const { mailboxCapacity = 65_536, turnInputsMax = 1024 } = options;
+    this.#limits = { mailboxCapacity, turnInputsMax, latenessMicrosMax: 0 };
+    this.#lateness = kernel.stream(`lateness.${name}`);
   }
 
   get isAlive(): boolean {
@@ -56,6 +68,11 @@ export class SimActor implements Receiver, DiskOwner {
 
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  /** Its disk is damaged: it will never live again on this disk. */
+  get isRefused(): boolean {
+    return this.#isRefused;
   }
 
   /** 1 in the first life; 0 before it. */
@@ -73,14 +90,17 @@ export class SimActor implements Receiver, DiskOwner {
     return this.#life?.heldCount ?? 0;
   }
 
-  /** Begins a life, with what the disk has. */
+  /**
+   * Begins a life, with what the disk has. A disk that cannot be read makes it a life that failed.
+   */
   start(): void {
     if (this.#life !== undefined) throw new Error(`'${this.name}' is alive`);
     const incarnation = ++this.#incarnation;
     const type = incarnation === 1 ? 'spawn' : 'restart';
     this.#fold(type);
     this.#kernel.record(this.name, { type, incarnation });
-    this.disk.open(this);
+    const records = this.#open();
+    if (records === undefined) return;
     const life: ActorLife = new ActorLife({
       name: this.name,
       incarnation,
@@ -90,21 +110,52 @@ export class SimActor implements Receiver, DiskOwner {
       disk: this.disk,
       binding: this.#binding,
       options: this.#options,
+      records,
+      limits: this.#limits,
+      lateness: this.#lateness,
       died: (error) => this.#died(life, error),
     });
     this.#life = life;
     life.start();
   }
 
-  /** Ends the life at once: memory, timers, mailbox and un-synced writes are gone. */
-  kill(): void {
+  #open(): readonly Uint8Array[] | undefined {
+    try {
+      return this.disk.open(this);
+    } catch (error) {
+      if (!(error instanceof ConclaveError)) throw error;
+      this.#isRefused = error.code !== 'STORAGE';
+      this.#ended('failed', messageOf(error));
+      return undefined;
+    }
+  }
+
+  /**
+   * Ends the life at once: memory, timers and mailbox are gone. When the power fails, a random part
+   * of the un-synced writes is gone too, also of those that a dead process has left in the cache.
+   */
+  kill(crash: Crash = 'power'): void {
     this.#keep(this.#life?.recording());
-    this.#end('killed');
+    if (this.#life === undefined) this.disk.crash(crash);
+    else this.#end('killed', { crash });
   }
 
   /** Lets it perform that many more sends and writes, and then kills it, within its turn. */
-  killAfterEffects(count: number): void {
+  killAfterEffects(count: number, crash: Crash = 'power'): void {
+    this.#fuseCrash = crash;
     this.#life?.lightFuse(count);
+  }
+
+  /** Changes some of the limits of this life and the next ones. */
+  setLimits(limits: Partial<LifeLimits>): void {
+    Object.assign(this.#limits, limits);
+    this.#life?.rearm();
+  }
+
+  /** Back to the limits that it was spawned with. */
+  resetLimits(): void {
+    const { mailboxCapacity = 65_536, turnInputsMax = 1024 } = this.#options;
+    this.setLimits({ mailboxCapacity, turnInputsMax, latenessMicrosMax: 0 });
   }
 
   /** A clean stop: what it wrote is synced. */
@@ -159,29 +210,37 @@ export class SimActor implements Receiver, DiskOwner {
 
   failed(reason: string): void {
     this.#keep(this.#life?.recording());
-    this.#end('failed', `the disk failed: ${reason}`);
+    this.#end('failed', { error: `the disk failed: ${reason}` });
   }
 
   #died(life: ActorLife, error: unknown): void {
     if (error === undefined) {
       this.#kernel.sometimes('actor: killed between two effects');
-      this.#end('killed');
+      this.#end('killed', { crash: this.#fuseCrash });
+      return;
+    }
+    if (error instanceof ConclaveError && error.code === 'STORAGE') {
+      this.failed(error.message);
       return;
     }
     this.#keep(life.recording(error));
-    this.#end('failed', messageOf(error));
+    this.#end('failed', { error: messageOf(error) });
     if (this.#options.mayThrow !== true) {
       this.#kernel.violate('actor.throws', `'${this.name}': ${messageOf(error)}`);
     }
   }
 
-  #end(reason: ExitReason, error?: string): void {
+  #end(reason: ExitReason, how: { readonly crash?: Crash; readonly error?: string } = {}): void {
     if (this.#life === undefined) return;
     this.#life.end();
     this.#life = undefined;
     this.#isPaused = false;
     if (reason === 'stopped') this.disk.close();
-    else this.disk.crash();
+    else this.disk.crash(how.crash ?? 'process');
+    this.#ended(reason, how.error);
+  }
+
+  #ended(reason: ExitReason, error?: string): void {
     this.#fold('exit');
     const incarnation = this.#incarnation;
     const why = error === undefined ? {} : { error };

@@ -5,6 +5,7 @@
  */
 import type { Micros } from '../../actors/ports.js';
 import { parseSeed, type Seed, stream } from '../random/prng.js';
+import type { Crc32 } from '../storage/crc32.js';
 import { MemoryRecorder, TRACE_VERSION } from '../trace/record.js';
 import type { Trace } from '../trace/trace-file.js';
 import { Chaos } from './chaos.js';
@@ -33,6 +34,8 @@ export interface SimulateOptions {
   /** No faults at all. */
   readonly isCalm?: boolean;
   readonly watchdogs?: Partial<Watchdogs>;
+  /** The checksum of the logs, where the host has a faster one; must give the same numbers. */
+  readonly crc?: Crc32;
 }
 
 export interface SimulationResult {
@@ -67,6 +70,7 @@ export function simulate(options: SimulateOptions): SimulationResult {
     seed,
     order: options.order ?? (stream(seed, 'order').chance(1, 5) ? 'fifo' : 'random'),
     recorder,
+    crc: options.crc,
     ...(options.watchdogs && { watchdogs: options.watchdogs }),
     capacity: Math.max(64, 4 * nodes),
   });

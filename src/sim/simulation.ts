@@ -20,13 +20,18 @@ import type { ActorBinding } from '../host/binding.js';
 import type { Prng } from '../random/prng.js';
 import type { Network } from '../router/network.js';
 import { PendingRequests } from '../router/pending-requests.js';
+import type { Crc32 } from '../storage/crc32.js';
+import type { Crash } from '../storage/simulated-disk.js';
 import type { DropReason } from '../trace/record.js';
 import type { SimDisk } from './disk.js';
 import { type Invariant, Kernel, type KernelOptions, type Violation } from './kernel.js';
-import { SimActor, type SpawnOptions } from './sim-actor.js';
+import { SimActor, type SimHost, type SpawnOptions } from './sim-actor.js';
 import { Wire, type WireOptions } from './wire.js';
 
-export type SimulationOptions = KernelOptions & WireOptions;
+export interface SimulationOptions extends KernelOptions, WireOptions {
+  /** The checksum of the logs, where the host has a faster one; must give the same numbers. */
+  readonly crc?: Crc32 | undefined;
+}
 
 /** A mailbox without an actor: a client of the system, run by a callback. */
 export interface Endpoint {
@@ -39,11 +44,13 @@ export interface Endpoint {
 export class Simulation {
   readonly kernel: Kernel;
   readonly #wire: Wire;
+  readonly #crc: Crc32 | undefined;
   readonly #actors = new Map<Address, SimActor>();
 
   constructor(options: SimulationOptions) {
     this.kernel = new Kernel(options);
     this.#wire = new Wire(this.kernel, options);
+    this.#crc = options.crc;
   }
 
   get now(): Micros {
@@ -66,7 +73,7 @@ export class Simulation {
   /** Starts an actor under a new name, now. */
   spawn(name: Address, binding: ActorBinding, options: SpawnOptions = {}): SimActor {
     this.#claim(name);
-    const actor = new SimActor(name, this.kernel, this.#wire, binding, options);
+    const actor = new SimActor(name, this.#host(), binding, options);
     this.#actors.set(name, actor);
     this.#wire.attach(name, actor);
     actor.start();
@@ -94,15 +101,15 @@ export class Simulation {
     return this.actor(name).disk;
   }
 
-  /** At this instant: what is on the wire survives, memory and un-synced writes do not. */
-  kill(name: Address): void {
-    this.actor(name).kill();
+  /** At this instant: what is on the wire survives, memory does not; see `SimActor.kill`. */
+  kill(name: Address, crash?: Crash): void {
+    this.actor(name).kill(crash);
   }
 
   /** A new life from its disk; kills it first if it is alive. */
   restart(name: Address): void {
     const actor = this.actor(name);
-    actor.kill();
+    if (actor.isAlive) actor.kill();
     actor.start();
   }
 
@@ -116,6 +123,16 @@ export class Simulation {
 
   resume(name: Address): void {
     this.actor(name).resume();
+  }
+
+  /** Holds back what is sent from one to the other until that time; loses nothing. */
+  clog(from: Address, to: Address, until: Micros): void {
+    this.#wire.clog(from, to, until);
+  }
+
+  /** What is sent from now on is not held back any more. */
+  unclog(): void {
+    this.#wire.unclog();
   }
 
   /** A mailbox under a new name. `onInput` runs in an event of its own for each input. */
@@ -202,6 +219,10 @@ export class Simulation {
   /** 16 hexadecimal digits that identify the run so far. */
   traceHash(): string {
     return this.kernel.hash.digest();
+  }
+
+  #host(): SimHost {
+    return { kernel: this.kernel, wire: this.#wire, crc: this.#crc };
   }
 
   #claim(name: Address): void {

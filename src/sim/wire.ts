@@ -45,6 +45,8 @@ export class Wire implements Directory {
   readonly #names: Address[] = [];
   readonly #receivers = new Map<Address, Receiver>();
   readonly #arrivals = new Map<number, Arrival>();
+  /** By link: nothing that is sent now arrives before. */
+  readonly #clogs = new Map<number, Micros>();
   #messageCount = 0;
 
   constructor(kernel: Kernel, options: WireOptions = {}) {
@@ -89,6 +91,16 @@ export class Wire implements Directory {
 
   receiver(name: Address): Receiver | undefined {
     return this.#receivers.get(name);
+  }
+
+  /** Until that time, or a later one that was asked for, nothing sent there arrives. */
+  clog(from: Address, to: Address, until: Micros): void {
+    const link = this.idOf(from) * this.table.capacity + this.idOf(to);
+    this.#clogs.set(link, Math.max(until, this.#clogs.get(link) ?? 0));
+  }
+
+  unclog(): void {
+    this.#clogs.clear();
   }
 
   send(from: Address, incarnation: number, message: Outgoing): void {
@@ -144,8 +156,11 @@ export class Wire implements Directory {
     envelope: Envelope,
     isOrdered: boolean,
   ): void {
-    const at = this.#kernel.now + this.#hopMicros + delayMicros;
-    const tie = this.#tie(fromId * this.table.capacity + toId, at, isOrdered);
+    const link = fromId * this.table.capacity + toId;
+    const free = this.#kernel.now + this.#hopMicros + delayMicros;
+    const at = Math.max(free, this.#clogs.size === 0 ? 0 : (this.#clogs.get(link) ?? 0));
+    if (at > free) this.#kernel.sometimes('net: clogged');
+    const tie = this.#tie(link, at, isOrdered);
     this.#kernel.at(at, () => this.#arrive(fromId, toId, id, envelope), tie);
   }
 

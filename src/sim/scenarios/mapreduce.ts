@@ -3,6 +3,8 @@
  * throw, hang and tear their files, map output that gets lost, and a client that commits. Whatever
  * happens, the output is that of a sequential run, byte for byte, and nobody sees part of it.
  */
+
+import type { Observation } from '../../../actors/actor.js';
 import { coordinatorActor } from '../../../actors/mapreduce/coordinator-actor.js';
 import { mrWorkerActor } from '../../../actors/mapreduce/mr-worker-actor.js';
 import { decodeJobStatusResult, encodeClientNews } from '../../../actors/mapreduce/wire.js';
@@ -102,10 +104,10 @@ class MapReduceRun {
   run(): ScenarioRun {
     const { sim, nodes } = this.#world;
     const input = { spec: this.#spec, plan: this.#job.plan };
-    sim.spawn(COORDINATOR, { definition: coordinatorActor }, { input });
+    const observe = ({ before, after }: Observation) => this.#checkStep(before, after);
+    sim.spawn(COORDINATOR, { definition: coordinatorActor }, { input, observe });
     const workers = Array.from({ length: Math.max(2, nodes - 1) }, (_, i) => `mr-worker-${i + 1}`);
     for (const name of workers) this.#spawnWorker(name);
-    sim.invariant('mapreduce.coordinator', () => this.#checkCoordinator());
     sim.invariant('mapreduce.early-exit', () => this.#checkExits());
     this.#poll();
     this.#loseOutput();
@@ -222,15 +224,21 @@ class MapReduceRun {
   }
 
   #heal(lost: readonly string[]): void {
-    const { sim } = this.#world;
     this.#isHealed = true;
     this.#lost = new Set(lost);
     Object.assign(this.#tasks.troubles, { failPpm: 0, hangPpm: 0, slowPpm: 0 });
+    this.#restartOrphans();
+  }
+
+  /** A call that was lost under faults may be a worker's last one, and fail after them. */
+  #restartOrphans(): void {
+    const { sim } = this.#world;
     for (const name of this.#workers) {
       if (this.#lost.has(name) || !this.#hasGivenUp(name)) continue;
       sim.sometimes('mapreduce: worker gave the coordinator up');
       sim.restart(name);
     }
+    sim.after(SECOND, () => this.#restartOrphans());
   }
 
   #worker(name: string): { value: unknown } | undefined {
@@ -241,12 +249,13 @@ class MapReduceRun {
     return this.#worker(name)?.value === 'orphaned';
   }
 
-  #checkCoordinator(): string | undefined {
-    const state = this.#world.sim.state<JobSnapshot>(COORDINATOR);
-    if (state === undefined || state === this.#last) return undefined;
-    const before = this.#last;
+  /** After every step, not after every turn: what one step gave out, the next may have lost. */
+  #checkStep(before: unknown, after: unknown): void {
+    const state = after as JobSnapshot;
     this.#last = state;
-    return checkState(state) ?? (before === undefined ? undefined : checkDelta(before, state));
+    const delta = before === undefined ? undefined : checkDelta(before as JobSnapshot, state);
+    const wrong = checkState(state) ?? delta;
+    if (wrong !== undefined) this.#world.sim.violate('mapreduce.coordinator', wrong);
   }
 
   /** Nobody is sent home before the output stands under its final names, or the job has failed. */
