@@ -2,7 +2,15 @@
  * Finds the files of a job: files, directories and globs as they were named, each file once, in the
  * order of the bytes of its path. `file` is the path as reached, which is what an app is told.
  */
-import { accessSync, constants, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  lstatSync,
+  readdirSync,
+  realpathSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { resolve, sep } from 'node:path';
 import { globSync, isDynamicPattern } from 'tinyglobby';
 import { ConclaveError, messageOf } from '../errors.js';
@@ -52,6 +60,8 @@ class InputFinder {
   }
 
   add(arg: string): void {
+    // The current directory, as a path; more likely a variable of a script that is not set.
+    if (arg === '') throw new ConclaveError('INPUT', "there is no file or directory ''");
     const path = resolve(this.#cwd, arg);
     const kind = kindOf(path);
     if (kind === 'file') this.#addFile(arg, path);
@@ -121,12 +131,22 @@ class InputFinder {
   }
 }
 
-/** Undefined: there is nothing, or a link to nothing. */
+/** Undefined: there is nothing, or a link that leads nowhere. */
 function kindOf(path: string): 'file' | 'directory' | 'other' | undefined {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   if (stats === undefined) return undefined;
   if (stats.isFile()) return 'file';
   return stats.isDirectory() ? 'directory' : 'other';
+}
+
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    // Links that lead to each other, or to themselves.
+    if ((cause as NodeJS.ErrnoException).code === 'ELOOP') return undefined;
+    throw new ConclaveError('INPUT', `cannot read ${path}: ${messageOf(cause)}`, { cause });
+  }
 }
 
 function isLink(path: string): boolean {

@@ -40,6 +40,7 @@ test('inputs: files, directories and globs, each file once, in the order of byte
   symlinkSync(join(cwd, 'e.txt'), join(cwd, 'd/link.txt'));
   symlinkSync(join(cwd, 'elsewhere'), join(cwd, 'd/linked-directory'));
   symlinkSync(join(cwd, 'nowhere'), join(cwd, 'd/broken'));
+  symlinkSync('circle', join(cwd, 'd/circle'));
   const found = (...args: string[]) =>
     findInputs(args, { cwd, out: 'out' }).map(({ file }) => file);
   const inD = ['d/a/z.txt', 'd/b.txt', 'd/link.txt', 'd/é.txt', 'd/ｚ.txt', 'd/𝒳.txt'];
@@ -60,6 +61,9 @@ test('inputs: files, directories and globs, each file once, in the order of byte
   t.same(found(join(cwd, 'd/a')), [join(cwd, 'd/a/z.txt')]);
   const fails = (args: string[], message: RegExp) =>
     t.throws(() => findInputs(args, { cwd, out: 'out' }), { code: 'INPUT', message });
+  fails([''], /no file or directory ''/);
+  fails(['d/circle'], /no file or directory d.circle/);
+  fails([`d/${'x'.repeat(300)}`], /cannot read .*xx/);
   fails(['gone.txt'], /no file or directory gone.txt/);
   fails(['*.md'], /no file matches \*.md/);
   fails(['out'], /no input/);
