@@ -137,10 +137,10 @@ function numeric<T extends number | undefined>(
   };
 }
 
-/** Any text that is not empty. */
+/** Any text; the empty one only if it `mayBeEmpty`. */
 export function text<T extends string | undefined>(
   flags: string,
-  options: { text: string; initial: T; shown?: string },
+  options: { text: string; initial: T; shown?: string; mayBeEmpty?: boolean },
 ): OptionSpec<string | T> {
   return {
     flags: [flags],
@@ -148,7 +148,7 @@ export function text<T extends string | undefined>(
     shown: options.shown ?? options.initial,
     initial: options.initial,
     parse: (value) => {
-      if (value !== '') return value;
+      if (value !== '' || options.mayBeEmpty === true) return value;
       throw refused({ flags, wanted: 'a text that is not empty', text: value });
     },
   };

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import type { JobSpec, MapTask, Partitioning } from '../../machines/mapreduce/job-spec.js';
 import { ConclaveError } from '../errors.js';
 import type { AppTraits } from './app.js';
@@ -42,7 +43,7 @@ export async function planJob(options: MapReduceOptions): Promise<JobPlan> {
   const { pattern } = options;
   const appOptions = pattern === undefined ? {} : { pattern };
   const { reference, traits } = await prepareApp(options.app, appOptions);
-  const appName = reference.type === 'builtin' ? reference.name : reference.url;
+  const appName = reference.type === 'builtin' ? reference.name : fileURLToPath(reference.url);
   requireTraits(appName, options, traits);
   const out = options.out ?? DEFAULT_OUT;
   const inputs = findInputs(options.inputs, { out });

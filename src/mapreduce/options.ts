@@ -87,6 +87,7 @@ export interface SkippedRecord extends RecordId {
 
 export interface MapReduceReport {
   readonly jobId: string;
+  /** The name of a built-in app, or the absolute path of a module. */
   readonly app: string;
   /** Absolute. */
   readonly out: string;

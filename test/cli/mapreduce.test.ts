@@ -82,6 +82,22 @@ test('mapreduce: wrong usage exits 2, a missing input 1, and each says what to d
   );
 });
 
+test('mapreduce: an app is shown by its name or path; an empty pattern is a pattern', async (t) => {
+  const cwd = workshop(t, {
+    ...BOOKS,
+    'a b.mjs': 'export const map = () => []; export const reduce = () => "";',
+  });
+  const [module, whole, grep] = await Promise.all([
+    conclave(['mapreduce', './a b.mjs', 'in', '--out', 'o1', '--reduces', '1'], { cwd }),
+    conclave(['mapreduce', './a b.mjs', 'in', '--out', 'o2', '--skip-bad-records'], { cwd }),
+    conclave(['mapreduce', 'grep', 'in', '--pattern', '', '--out', 'o3', '--quiet'], { cwd }),
+  ]);
+  t.match(module, { code: 0, stdout: /^\/.*\/a b\.mjs: 2 files/ });
+  t.match(whole, { code: 2, stderr: /^error: \/.*\/a b\.mjs takes whole files/ });
+  t.match(grep, { code: 0, stdout: '', stderr: '' });
+  t.same(outputOf(join(cwd, 'o3')), ['in/a.txt:1 the cat and the dog', 'in/b.txt:1 the end']);
+});
+
 test('mapreduce: a job that fails names the task, the input and the cause', async (t) => {
   const cwd = workshop(t, {
     ...BOOKS,

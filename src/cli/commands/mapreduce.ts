@@ -60,6 +60,8 @@ const options = {
     text: "what 'grep' looks for: a JavaScript regular expression, flag u",
     initial: undefined,
     shown: 'none; grep needs it',
+    // An expression that matches every line.
+    mayBeEmpty: true,
   }),
   force: toggle('--force', 'replace the output of an earlier job'),
 };
