@@ -23,6 +23,7 @@ const RPCS: readonly Rpc[] = ['none', 'request', 'reply'];
 const RPC_MASK = 0b11;
 /** The frame carries no message: it tells a requester that its request or the reply was lost. */
 const LOST_FLAG = 0b100;
+const IN_ORDER_FLAG = 0b1000;
 
 /** What is in a frame beside the payload. */
 export interface FrameHeader {
@@ -32,6 +33,8 @@ export interface FrameHeader {
   readonly rpc: Rpc;
   /** A notice of loss in place of a message (networks that report losses; see `presets.ts`). */
   readonly lost: boolean;
+  /** It must not overtake what was sent before it on its link. */
+  readonly inOrder: boolean;
   readonly incarnation: number;
   /** Unsigned, below 2^53. */
   readonly correlation: number;
@@ -62,6 +65,7 @@ export class FramePacker {
       codeOfKind(header.kind) |
       ((header.rpc === 'none' ? 0 : header.rpc === 'request' ? 1 : 2) << 8) |
       (header.lost ? LOST_FLAG << 8 : 0) |
+      (header.inOrder ? IN_ORDER_FLAG << 8 : 0) |
       (header.incarnation << 16);
     words[at + 3] = header.correlation;
     words[at + 4] = header.correlation / TWO_32;
@@ -128,6 +132,7 @@ export function unpackFrames(
         kind: kindOfCode(what & 0xff),
         rpc: RPCS[flags & RPC_MASK] as Rpc,
         lost: (flags & LOST_FLAG) !== 0,
+        inOrder: (flags & IN_ORDER_FLAG) !== 0,
         incarnation: what >>> 16,
         correlation: ((words[at + 3] as number) >>> 0) + (words[at + 4] as number) * TWO_32,
         delayMicros: words[at + 5] as number,

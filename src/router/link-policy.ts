@@ -16,6 +16,8 @@ export interface Fate {
   /** From now until delivery, or, for a loss that is reported, until the caller hears of it. */
   readonly delayMicros: Micros;
   readonly duplicateDelayMicros: Micros;
+  /** It arrives after all that was sent in order before it; a duplicate never has to. */
+  readonly inOrder: boolean;
   /**
    * The caller is told of the loss (the labs' network): a `noReply` input for the request. The
    * caller is the sender of a request and the receiver of a reply.
@@ -27,9 +29,10 @@ const PLAIN: Fate = Object.freeze({
   copies: 1,
   delayMicros: 0,
   duplicateDelayMicros: 0,
+  inOrder: true,
   reported: false,
 });
-const LOST: Fate = Object.freeze({ ...PLAIN, copies: 0 });
+const LOST: Fate = Object.freeze({ ...PLAIN, copies: 0, inOrder: false });
 
 /** What a sender remembers of its link. */
 interface Wire {
@@ -104,7 +107,8 @@ export class LinkPolicy {
     if (settings.lab !== undefined && rpc !== 'none') {
       const lab = this.#lab(settings, isUp, rpc);
       if (lab.isLost) return { ...LOST, delayMicros: lab.delayMicros, reported: true };
-      return { ...PLAIN, delayMicros: lab.delayMicros + transmit(wire, settings, sizeBytes, now) };
+      const delayMicros = lab.delayMicros + transmit(wire, settings, sizeBytes, now);
+      return { ...PLAIN, delayMicros, inOrder: false };
     }
     if (!isUp || this.#random.chance(settings.dropPpm)) return LOST;
     return this.#delayed(settings, wire, sizeBytes, now);
@@ -120,15 +124,16 @@ export class LinkPolicy {
 
   #delayed(settings: LinkSettings, wire: Wire, sizeBytes: number, now: Micros): Fate {
     const hasCopy = this.#random.chance(settings.duplicatePpm);
+    const inOrder = !settings.reorder;
     let delayMicros = this.#delay(settings) + transmit(wire, settings, sizeBytes, now);
-    if (!settings.reorder) delayMicros = Math.max(delayMicros, wire.arrival - now);
+    if (inOrder) delayMicros = Math.max(delayMicros, wire.arrival - now);
     wire.arrival = Math.max(wire.arrival, now + delayMicros);
     this.#lastArrival = Math.max(this.#lastArrival, wire.arrival);
-    if (!hasCopy) return { ...PLAIN, delayMicros };
+    if (!hasCopy) return { ...PLAIN, delayMicros, inOrder };
     // A copy is a ghost: it keeps no order and delays nobody behind it.
     const spread = this.#random.uniform(0, settings.duplicateSpreadMicros);
     const duplicateDelayMicros = this.#delay(settings) + spread;
-    return { copies: 2, delayMicros, duplicateDelayMicros, reported: false };
+    return { copies: 2, delayMicros, duplicateDelayMicros, inOrder, reported: false };
   }
 
   #delay(settings: LinkSettings): Micros {

@@ -6,9 +6,9 @@
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Envelope, Micros, Outgoing } from '../../actors/ports.js';
-import { BinaryHeap } from '../heap/binary-heap.js';
 import { type Directory, NOWHERE } from '../host/directory.js';
 import { type FrameHeader, FramePacker, unpackFrames } from './frame.js';
+import { type Frame, HeldFrames } from './held-frames.js';
 import type { LinkPolicy } from './link-policy.js';
 import { payloadBytes, payloadCopy } from './payload.js';
 
@@ -31,16 +31,6 @@ export interface ThreadRouterOptions {
   readonly wake: () => void;
 }
 
-interface Frame {
-  readonly header: FrameHeader;
-  readonly payload: Uint8Array;
-}
-
-interface DelayedFrame extends Frame {
-  readonly deadline: Micros;
-  readonly sequence: number;
-}
-
 /** A turn that sends more than this to one thread posts it in several buffers. */
 const POST_EARLY_BYTES = 256 * 1024;
 /** A flood is taken in portions, so that turns and timers come between. */
@@ -58,8 +48,9 @@ export class ThreadRouter {
   /** Threads whose packer has frames since the last flush. */
   #dirty: number[] = [];
   #local: Frame[] = [];
-  readonly #delayed = new BinaryHeap<DelayedFrame>(isBefore);
-  #delayedCount = 0;
+  readonly #held = new HeldFrames();
+  /** When what now arrives does. */
+  #now: Micros = 0;
 
   constructor(options: ThreadRouterOptions) {
     this.#options = options;
@@ -104,6 +95,7 @@ export class ThreadRouter {
       kind: message.kind,
       rpc,
       lost: false,
+      inOrder: fate.inOrder,
       incarnation,
       correlation: message.correlation ?? 0,
       delayMicros: fate.delayMicros,
@@ -111,7 +103,8 @@ export class ThreadRouter {
     if (fate.copies > 0) this.#gather(header, message.payload);
     else if (fate.reported) this.#reportLoss(header);
     if (fate.copies > 1) {
-      this.#gather({ ...header, delayMicros: fate.duplicateDelayMicros }, message.payload);
+      const copy = { ...header, delayMicros: fate.duplicateDelayMicros, inOrder: false };
+      this.#gather(copy, message.payload);
     }
   }
 
@@ -127,20 +120,24 @@ export class ThreadRouter {
 
   /** When the next delayed message is due, if there is one. */
   nextDeadline(): Micros | undefined {
-    return this.#delayed.peek()?.deadline;
+    return this.#held.nextDeadline();
   }
 
-  /** Delivers what this thread has sent to itself, and the delayed messages that are due. */
+  /** Delivers the delayed messages that are due, and what this thread has sent to itself. */
   deliverDue(now: Micros): void {
-    if (this.#local.length > 0) {
-      const frames = this.#local;
-      this.#local = [];
-      for (const frame of frames) this.#arrive(frame.header, frame.payload);
-    }
+    this.#release(now);
+    if (this.#local.length === 0) return;
+    const frames = this.#local;
+    this.#local = [];
+    for (const frame of frames) this.#arrive(frame.header, frame.payload);
+  }
+
+  /** Delivers what is due before anything else arrives: else that would overtake it. */
+  #release(now: Micros): void {
+    this.#now = now;
     for (;;) {
-      const frame = this.#delayed.peek();
-      if (frame === undefined || frame.deadline > now) return;
-      this.#delayed.pop();
+      const frame = this.#held.takeDue(now);
+      if (frame === undefined) return;
       this.#deliver(frame.header, frame.payload);
     }
   }
@@ -150,11 +147,11 @@ export class ThreadRouter {
    * frame in its place. Either takes as long as the fate says.
    */
   #reportLoss(header: FrameHeader): void {
+    const notice = { ...header, lost: true, inOrder: false };
     if (header.rpc === 'request') {
-      const notice = { ...header, from: header.to, to: header.from, lost: true };
-      this.#gather(notice, EMPTY);
+      this.#gather({ ...notice, from: header.to, to: header.from }, EMPTY);
     } else if (header.rpc === 'reply') {
-      this.#gather({ ...header, lost: true }, EMPTY);
+      this.#gather(notice, EMPTY);
     }
   }
 
@@ -189,6 +186,7 @@ export class ThreadRouter {
 
   /** Empties all ports, so that what came while a turn ran is in the mailboxes of one next turn. */
   #receive(first: Uint8Array): void {
+    this.#release(this.#options.now());
     unpackFrames(first, this.#arrive);
     let left = BUFFERS_AT_ONCE;
     for (const port of this.#ports.values()) {
@@ -202,15 +200,11 @@ export class ThreadRouter {
   }
 
   readonly #arrive = (header: FrameHeader, payload: Uint8Array): void => {
-    if (header.delayMicros === 0) this.#deliver(header, payload);
-    else this.#delay(header, payload);
+    const admission = this.#held.admit(header, payload, this.#now);
+    if (admission === 'now') this.#deliver(header, payload);
+    else if (admission === 'held') this.#options.wake();
+    else this.#policy.refused(header.from, header.to);
   };
-
-  #delay(header: FrameHeader, payload: Uint8Array): void {
-    const deadline = this.#options.now() + header.delayMicros;
-    this.#delayed.push({ header, payload, deadline, sequence: this.#delayedCount++ });
-    this.#options.wake();
-  }
 
   #deliver(header: FrameHeader, payload: Uint8Array): void {
     const mailbox = this.#mailboxes.get(header.to);
@@ -237,7 +231,3 @@ export class ThreadRouter {
 }
 
 const EMPTY = new Uint8Array(0);
-
-function isBefore(a: DelayedFrame, b: DelayedFrame): boolean {
-  return a.deadline < b.deadline || (a.deadline === b.deadline && a.sequence < b.sequence);
-}
