@@ -22,6 +22,8 @@ export function makeProgressBuffer(): SharedArrayBuffer {
 /** The writing side, in the thread of the attempt. */
 export class ProgressWriter {
   readonly #cells: Float64Array;
+  /** The same as in its cell: what is added to so often is not read back each time. */
+  #pairs = 0;
 
   constructor(buffer: SharedArrayBuffer) {
     this.#cells = new Float64Array(buffer);
@@ -36,11 +38,11 @@ export class ProgressWriter {
   }
 
   addPair(): void {
-    this.#add(PAIRS, 1);
+    this.#cells[PAIRS] = ++this.#pairs;
   }
 
   get pairs(): number {
-    return this.#cells[PAIRS] as number;
+    return this.#pairs;
   }
 
   get records(): number {

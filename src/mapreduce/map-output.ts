@@ -7,7 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AttemptId, JobSpec, ResultFile } from '../../machines/mapreduce/job-spec.js';
 import { type App, type ReduceFunction, valueKind } from './app.js';
-import { ByteTable } from './byte-table.js';
+import { ByteTable, TABLE_KEYS_MAX } from './byte-table.js';
 import { Groups } from './groups.js';
 import { SORTABLE_KEYS_MAX } from './key-sort.js';
 import { Merge } from './merge.js';
@@ -22,6 +22,8 @@ import { type SortedBuffer, sortCounts, sortPairs } from './sorted-buffer.js';
 const LINE_FEED = 10;
 /** Tables and arenas double when they grow, so that they may take twice what they use. */
 const GROWTH = 2;
+/** Texts up to this length are encoded by a loop, if they are ASCII. */
+const SHORT_UNITS = 32;
 
 export interface MapOutputOptions {
   readonly app: App;
@@ -78,8 +80,7 @@ export class MapOutput {
 
   emitBytes(bytes: Uint8Array, start: number, end: number, count: number): void {
     if (this.#isSumming) {
-      this.#table.add(bytes, start, end, count);
-      this.#spillIfTableIsFull();
+      if (this.#table.add(bytes, start, end, count)) this.#spillIfTableIsFull();
       return;
     }
     this.#checkKeyBytes(bytes, start, end);
@@ -136,7 +137,7 @@ export class MapOutput {
 
   #spillIfTableIsFull(): void {
     const isFull = this.#table.usedBytes >= this.#spillBytes;
-    if (isFull || this.#table.size === SORTABLE_KEYS_MAX) this.#spill();
+    if (isFull || this.#table.size === TABLE_KEYS_MAX) this.#spill();
   }
 
   /** Differs from the paper: a combiner that is a function runs only once, when all is merged. */
@@ -176,9 +177,8 @@ export class MapOutput {
     requireCount(count, key);
     const room = key.length * 3;
     if (room > this.#keyBytes.length) this.#keyBytes = Buffer.allocUnsafeSlow(room * 2);
-    const length = this.#keyBytes.write(key, 0, 'utf8');
-    this.#table.add(this.#keyBytes, 0, length, count);
-    this.#spillIfTableIsFull();
+    const length = writeText(this.#keyBytes, key);
+    if (this.#table.add(this.#keyBytes, 0, length, count)) this.#spillIfTableIsFull();
   }
 
   #writeSums(groups: Groups, writer: RunWriter): void {
@@ -199,6 +199,18 @@ export class MapOutput {
         requireText(Buffer.from(bytes.subarray(start, end)).toString(), 'key');
     }
   }
+}
+
+/** Writes UTF-8 and returns its length. A call into the engine costs more than a short loop. */
+function writeText(to: Buffer, text: string): number {
+  const { length } = text;
+  if (length > SHORT_UNITS) return to.write(text, 0, 'utf8');
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x80) return to.write(text, 0, 'utf8');
+    to[i] = unit;
+  }
+  return length;
 }
 
 function requireCount(count: number, key: string): void {

@@ -1,6 +1,8 @@
 /**
  * Cuts the input into map tasks: a task per file, but large files of apps that allow it are cut,
- * and very many small ones share tasks (MapReduce §3.1: 16 to 64 MB a task).
+ * and their smaller ones share tasks as long as there are enough tasks for all workers, because
+ * what a task has combined need not be merged; very many small files share tasks in any case
+ * (MapReduce §3.1: 16 to 64 MB a task).
  */
 import type { MapTask, Split } from '../../machines/mapreduce/job-spec.js';
 import type { InputFile } from './inputs.js';
@@ -30,7 +32,10 @@ export function planMapTasks(inputs: readonly InputFile[], options: SplitOptions
   const splitBytes = options.splittable
     ? (options.splitSizeBytes ?? defaultSplitBytes(totalBytes, options.workers))
     : Number.POSITIVE_INFINITY;
-  const groups = new Grouping(inputs.length);
+  const even = totalBytes / (Math.max(1, options.workers) * TASKS_PER_WORKER);
+  const shareBytes =
+    options.splittable && options.splitSizeBytes === undefined ? Math.min(splitBytes, even) : 0;
+  const groups = new Grouping(inputs.length, shareBytes);
   for (const [input, file] of inputs.entries()) {
     for (const split of cut(input, file, splitBytes)) groups.add(split);
   }
@@ -57,21 +62,24 @@ function cut(input: number, { file, path, sizeBytes }: InputFile, splitBytes: nu
 
 class Grouping {
   readonly #filesPerTask: number;
+  readonly #shareBytes: number;
   readonly #groups: Split[][] = [];
   #groupBytes = 0;
 
-  constructor(files: number) {
+  /** Neighbours of up to `shareBytes` together share a task whatever their number. */
+  constructor(files: number, shareBytes: number) {
+    this.#shareBytes = shareBytes;
     this.#filesPerTask = files > FILES_UNGROUPED_MAX ? Math.ceil(files / GROUPED_TASKS) : 1;
   }
 
   add(split: Split): void {
     const bytes = split.end - split.start;
     const last = this.#groups.at(-1);
+    const together = this.#groupBytes + bytes;
     const hasRoom =
-      last !== undefined &&
-      last.length < this.#filesPerTask &&
-      this.#groupBytes + bytes <= GROUP_BYTES_MAX;
-    if (hasRoom) {
+      together <= this.#shareBytes ||
+      (last !== undefined && last.length < this.#filesPerTask && together <= GROUP_BYTES_MAX);
+    if (last !== undefined && hasRoom) {
       last.push(split);
       this.#groupBytes += bytes;
     } else {

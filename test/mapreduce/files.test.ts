@@ -74,8 +74,16 @@ test('inputs: files, directories and globs, each file once, in the order of byte
 test('splits: large files are cut if the app allows it, thousands of small ones share tasks', (t) => {
   const inputs = (sizes: readonly number[]): InputFile[] =>
     sizes.map((sizeBytes, i) => ({ file: `f${i}`, path: `/f${i}`, sizeBytes }));
-  const eight = planMapTasks(inputs([1, 2, 3, 4, 0, 6, 7, 8]), { splittable: true, workers: 2 });
-  t.equal(eight.length, 8, 'one task a file');
+  const eight = inputs([1, 2, 3, 4, 0, 6, 7, 8]);
+  const files = planMapTasks(eight, { splittable: false, workers: 2 });
+  t.equal(files.length, 8, 'one task a file');
+  const equal = inputs(new Array(20).fill(10e6));
+  const shared = planMapTasks(equal, { splittable: true, workers: 2 });
+  t.same(
+    shared.map(({ splits }) => splits.map(({ input }) => input)),
+    Array.from({ length: 10 }, (_, i) => [2 * i, 2 * i + 1]),
+    'files share tasks while every worker has enough of them',
+  );
   const cut = planMapTasks(inputs([10, 25]), { splittable: true, workers: 2, splitSizeBytes: 10 });
   t.same(
     cut.map(({ splits }) => splits.map(({ input, start, end }) => [input, start, end])),
