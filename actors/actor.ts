@@ -136,7 +136,8 @@ export class Actor<M extends AnyStateMachine, P extends ActorPorts, In> {
 
   #advance(inputs: readonly Input[]): void {
     this.#host.record?.(this.#now, inputs);
-    const events = this.#definition.receive(inputs, { now: this.#now, draw: this.#draw });
+    const turn = { now: this.#now, draw: this.#draw };
+    const events = this.#definition.receive(inputs, turn, this.#ports);
     for (const event of events) {
       const before = this.#state;
       const [state, effects] = this.#stepper.step(before, event);

@@ -22,9 +22,13 @@ export interface ActorBehaviour<M extends AnyStateMachine, P extends ActorPorts,
   /**
    * Turns what the mailbox holds into events, in order: decode, and gather what belongs together
    * into one batch event (XState's cost is per batch). A message that does not decode is dropped
-   * here, with a log line; it never reaches the machine.
+   * here, with a log line (`logger`); it never reaches the machine.
    */
-  readonly receive: (inputs: readonly Input[], turn: Turn) => readonly EventFromLogic<M>[];
+  readonly receive: (
+    inputs: readonly Input[],
+    turn: Turn,
+    ports: Pick<ActorPorts, 'logger'>,
+  ) => readonly EventFromLogic<M>[];
   readonly perform: EffectTable<M, P>;
 }
 

@@ -26,7 +26,10 @@ export function encode(value: Encodable): Uint8Array {
   return new Uint8Array(view);
 }
 
-/** Decodes what `encode` made. Binary fields are views of `bytes`. Throws on anything else. */
+/**
+ * Decodes what `encode` made. Binary fields are views of `bytes`. Throws on what is no MessagePack;
+ * what is, may be anything, so check it. No bytes change how later ones are decoded.
+ */
 export function decode(bytes: Uint8Array): unknown {
   return packr.unpack(bytes);
 }

@@ -5,7 +5,7 @@ import type { JobSpec, MapTask } from '../../machines/mapreduce/job-spec.js';
 import type { JobEvent } from '../../machines/mapreduce/job-state.js';
 import type { ClientNews } from '../../machines/mapreduce/messages.js';
 import { defineActor } from '../define-actor.js';
-import type { ActorPorts, Envelope, Input } from '../ports.js';
+import type { ActorPorts, Envelope, Input, LoggerPort } from '../ports.js';
 import {
   decodeClientNews,
   decodeNextTask,
@@ -15,7 +15,7 @@ import {
   encodeNextTaskResult,
   encodeTaskProgressResult,
   encodeWorkerConfigResult,
-  MalformedMessage,
+  eventsOfMessage,
 } from './wire.js';
 
 /** What a coordinator is spawned with. */
@@ -28,7 +28,8 @@ export const coordinatorActor = defineActor<typeof jobMachine, ActorPorts, Coord
   jobMachine,
   {
     boot: ({ input, now }) => ({ spec: input.spec, plan: input.plan, now }),
-    receive: (inputs, { now }) => inputs.flatMap((input) => eventsOf(input, now)),
+    receive: (inputs, { now }, { logger }) =>
+      inputs.flatMap((input) => eventsOf(input, now, logger)),
     perform: {
       reply: ({ replyTo, answer }, { router }) =>
         router.send({
@@ -44,15 +45,10 @@ export const coordinatorActor = defineActor<typeof jobMachine, ActorPorts, Coord
   },
 );
 
-function eventsOf(input: Input, now: number): readonly JobEvent[] {
+function eventsOf(input: Input, now: number, logger: LoggerPort): readonly JobEvent[] {
   if (input.type === 'timer') return [{ type: 'sweepDue', now }];
   if (input.type !== 'message' || input.envelope.rpc !== 'request') return [];
-  try {
-    return eventsOfCall(input.envelope, now);
-  } catch (error) {
-    if (error instanceof MalformedMessage) return [];
-    throw error;
-  }
+  return eventsOfMessage(input.envelope, logger, (call) => eventsOfCall(call, now));
 }
 
 function eventsOfCall(envelope: Envelope, now: number): readonly JobEvent[] {

@@ -2,7 +2,7 @@
 import type { Call } from '../../machines/mapreduce/effects.js';
 import { type MrWorkerEvent, mrWorkerMachine } from '../../machines/mapreduce/mr-worker.js';
 import { defineActor } from '../define-actor.js';
-import type { Address, Envelope, Input } from '../ports.js';
+import type { Address, Envelope, Input, LoggerPort } from '../ports.js';
 import { type MrWorkerPorts, TASKS_PORT, type TaskEvent } from './tasks-port.js';
 import {
   decodeNextTaskResult,
@@ -11,7 +11,7 @@ import {
   encodeNextTask,
   encodeTaskProgress,
   encodeWorkerConfig,
-  MalformedMessage,
+  eventsOfMessage,
 } from './wire.js';
 
 /** What a worker is spawned with. */
@@ -33,7 +33,7 @@ export const mrWorkerActor = defineActor<typeof mrWorkerMachine, MrWorkerPorts, 
       incarnation,
       coordinator: input.coordinator,
     }),
-    receive: (inputs) => inputs.flatMap(eventsOf),
+    receive: (inputs, _, { logger }) => inputs.flatMap((input) => eventsOf(input, logger)),
     perform: {
       call: ({ to, call, correlation, timeoutMicros }, { router }) =>
         router.send({
@@ -64,7 +64,7 @@ function encodeCall(call: Call): Uint8Array {
   }
 }
 
-function eventsOf(input: Input): readonly MrWorkerEvent[] {
+function eventsOf(input: Input, logger: LoggerPort): readonly MrWorkerEvent[] {
   switch (input.type) {
     case 'timer': {
       const event = TIMER_EVENTS[input.timer as keyof typeof TIMER_EVENTS];
@@ -75,7 +75,7 @@ function eventsOf(input: Input): readonly MrWorkerEvent[] {
     case 'completed':
       return input.port === TASKS_PORT ? [input.event as TaskEvent] : [];
     case 'message':
-      return eventsOfAnswer(input.envelope);
+      return eventsOfMessage(input.envelope, logger, eventsOfAnswer);
     case 'persisted':
       return [];
   }
@@ -83,16 +83,11 @@ function eventsOf(input: Input): readonly MrWorkerEvent[] {
 
 function eventsOfAnswer({ rpc, kind, payload }: Envelope): readonly MrWorkerEvent[] {
   if (rpc !== 'reply') return [];
-  try {
-    if (kind === 'workerConfigResult') {
-      return [{ type: 'configReceived', result: decodeWorkerConfigResult(payload) }];
-    }
-    if (kind === 'nextTaskResult') return [eventOfNextTask(payload)];
-    return kind === 'taskProgressResult' ? [eventOfProgress(payload)] : [];
-  } catch (error) {
-    if (error instanceof MalformedMessage) return [];
-    throw error;
+  if (kind === 'workerConfigResult') {
+    return [{ type: 'configReceived', result: decodeWorkerConfigResult(payload) }];
   }
+  if (kind === 'nextTaskResult') return [eventOfNextTask(payload)];
+  return kind === 'taskProgressResult' ? [eventOfProgress(payload)] : [];
 }
 
 function eventOfNextTask(payload: Uint8Array): MrWorkerEvent {

@@ -27,12 +27,32 @@ import type {
   WorkerTimings,
 } from '../../machines/mapreduce/messages.js';
 import { decode, type Encodable, encode } from '../codec/positional.js';
+import type { Envelope, LoggerPort } from '../ports.js';
 
 /** A payload that no version of this program has sent. */
 export class MalformedMessage extends Error {
   constructor(what: string) {
     super(`malformed message: ${what}`);
     this.name = 'MalformedMessage';
+  }
+}
+
+/**
+ * The events of a message, or none if it is malformed: then the operator reads so in the log.
+ * What else `decodeEvents` throws goes through.
+ */
+export function eventsOfMessage<E>(
+  envelope: Envelope,
+  logger: LoggerPort,
+  decodeEvents: (envelope: Envelope) => readonly E[],
+): readonly E[] {
+  try {
+    return decodeEvents(envelope);
+  } catch (error) {
+    if (!(error instanceof MalformedMessage)) throw error;
+    const { from, kind } = envelope;
+    logger.log('warn', `dropped a '${kind}' from '${from}': ${error.message}`);
+    return [];
   }
 }
 
@@ -79,7 +99,7 @@ function toReport(value: unknown): Report {
   if (type === 'failed') {
     return { type, attempt: text(attempt), failure: object<AttemptFailure>(third) };
   }
-  if (type !== 'finished') throw new MalformedMessage(`a report of type '${String(type)}'`);
+  if (type !== 'finished') throw new MalformedMessage('a report of an unknown type');
   const files = array(third, 0).map(toFile);
   return { type, attempt: text(attempt), files, counters: toCounters(counters) };
 }
@@ -101,7 +121,7 @@ export function decodeNextTaskResult(bytes: Uint8Array): NextTaskResult {
     case 'task':
       return { ...head, next: { type, assignment: toAssignment(detail) } };
     default:
-      throw new MalformedMessage(`an answer of type '${String(type)}'`);
+      throw new MalformedMessage('an answer of an unknown type');
   }
 }
 
@@ -131,7 +151,7 @@ function toAssignment(value: unknown): Assignment {
       skip: array(rest, 0).map((it) => object<RecordId>(it)),
     };
   }
-  if (kind !== 'reduce') throw new MalformedMessage(`a task of kind '${String(kind)}'`);
+  if (kind !== 'reduce') throw new MalformedMessage('a task of an unknown kind');
   return { ...head, task: { kind, index: count(task) }, inputs: array(rest, 0).map(toInput) };
 }
 
@@ -185,7 +205,7 @@ export function decodeClientNews(bytes: Uint8Array): ClientNews {
   const [type, message] = array(unpack(bytes), 1);
   if (type === 'none' || type === 'committed' || type === 'cancel') return { type };
   if (type === 'commitFailed') return { type, message: text(message) };
-  throw new MalformedMessage(`news of type '${String(type)}'`);
+  throw new MalformedMessage('news of an unknown type');
 }
 
 export function encodeJobStatusResult(status: JobStatusResult): Uint8Array {
