@@ -28,12 +28,14 @@ test('package: every subpath resolves for a project that installs it, with types
   const lines = subpaths.map((path, i) => `import * as part${i} from 'conclave${path.slice(1)}';`);
   const used = subpaths.map((_, i) => `part${i}`);
   const source = `${lines.join('\n')}
-import type { Emit, MapReduceReport } from 'conclave/mapreduce';
+import type { Emit, MapFunction, MapReduceReport } from 'conclave/mapreduce';
 import { ActorSystem, ConclaveError, type ErrorCode } from 'conclave';
 const code: ErrorCode = new ConclaveError('INPUT', 'none').code;
 // @ts-expect-error the types are not any
 const wrong: number = code;
 export const map = (_: string, text: string, emit: Emit) => emit(text, '1');
+export const brief: MapFunction = (_, text, emit) => emit(text, 1);
+export const slow: MapFunction = async (_, text, emit) => emit(text, 1);
 export const words = (report: MapReduceReport): number => report.reduce.pairsOut;
 const system = await ActorSystem.start({ network: { seed: 1 } });
 await system.close();

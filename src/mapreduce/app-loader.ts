@@ -29,7 +29,10 @@ export function findApp(app: string | URL, options: AppOptions): AppReference {
     return { type: 'builtin', name: app };
   }
   const path = pathOf(app);
-  if (path === undefined || !existsSync(path) || !statSync(path).isFile()) {
+  if (path !== undefined && !existsSync(path)) {
+    throw new ConclaveError('USAGE', `there is no module ${path} for the app '${String(app)}'`);
+  }
+  if (path === undefined || !statSync(path).isFile()) {
     throw new ConclaveError(
       'USAGE',
       `unknown app '${String(app)}': use one of ${BUILTIN_APPS.join(', ')}, or the path of a ` +

@@ -7,7 +7,7 @@
  * Emits one pair. Numbers become strings; anything else than a string or number fails the
  * attempt.
  */
-export type Emit = (key: string, value: string) => void;
+export type Emit = (key: string | number, value: string | number) => void;
 
 /** Emits the bytes `[start, end)` of the input as a key, with a count (default 1) as its value. */
 export type EmitBytes = (start: number, end: number, count?: number) => void;
@@ -22,18 +22,24 @@ export interface Place {
 
 export type Pairs = Iterable<readonly [string, string]>;
 
+// biome-ignore lint/suspicious/noConfusingVoidType: `=> emit(word, 1)` is a map function too.
+type Nothing = undefined | void;
+/** Pairs may be emitted, returned, or both. */
+export type MapResult = Nothing | Pairs;
+
+/** `contents` is the whole file, or with `splittable` some whole lines of it. */
 export type MapFunction = (
   file: string,
   contents: string,
   emit: Emit,
   place: Place,
-) => undefined | Pairs | Promise<undefined | Pairs>;
+) => MapResult | Promise<MapResult>;
 
 export type MapBytesFunction = (
   file: string,
   bytes: Uint8Array,
   emit: EmitBytes,
-) => undefined | Promise<undefined>;
+) => Nothing | Promise<Nothing>;
 
 /** `values` are in the order of (input, position); all values of a key must fit into memory. */
 export type ReduceFunction = (key: string, values: readonly string[]) => string | Promise<string>;

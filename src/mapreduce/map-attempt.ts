@@ -8,7 +8,7 @@ import type {
   ResultFile,
   Split,
 } from '../../machines/mapreduce/job-spec.js';
-import type { App, EmitBytes, Pairs } from './app.js';
+import type { App, EmitBytes, MapResult } from './app.js';
 import type { ProgressWriter } from './attempt-progress.js';
 import { MapOutput } from './map-output.js';
 import { COUNT_MAX } from './record-stream.js';
@@ -163,7 +163,7 @@ class MapRunner {
   }
 
   /** What `map` returned, if it returns its pairs. */
-  #emitAll(pairs: undefined | Pairs): void {
+  #emitAll(pairs: MapResult): void {
     if (pairs === undefined || pairs === null) return;
     if (typeof pairs[Symbol.iterator] !== 'function') {
       throw new TypeError('map must return nothing or an array of [key, value] pairs');

@@ -5,7 +5,7 @@
 import type { RecordId, TaskKind } from '../../machines/mapreduce/job-spec.js';
 import type { ActorSystemOptions } from '../host/actor-system.js';
 
-/** Units are in the names; the defaults are the command line's (INTERFACES § 2.2). */
+/** Units are in the names; the defaults are the command line's. */
 export interface MapReduceOptions {
   /** `wc`, `indexer`, `grep`, `sort`, or a module: a path or a file URL. */
   readonly app: string | URL;
@@ -13,19 +13,27 @@ export interface MapReduceOptions {
   readonly inputs: readonly string[];
   /** Output directory; default `./mr-out`. */
   readonly out?: string | undefined;
+  /** Reduce tasks, and so output files; default 10. */
   readonly reduces?: number | undefined;
+  /** Each on a thread of its own; default one per core. */
   readonly workers?: number | undefined;
+  /** Without progress for this long a task goes to another worker too; default 10 000. */
   readonly taskTimeoutMs?: number | undefined;
+  /** Failed attempts at a task that fail the job; default 10. */
   readonly maxAttempts?: number | undefined;
+  /** Leaves out records that killed 3 attempts, and reports them; default false. */
   readonly skipBadRecords?: boolean | undefined;
   /** Default: if the app has a combiner. True for an app without one is a `USAGE` error. */
   readonly combine?: boolean | undefined;
+  /** Input for a map task; default by the size of the input. */
   readonly splitSizeBytes?: number | undefined;
+  /** Buffers of all workers together, beyond which they spill; default 64 MiB a worker. */
   readonly memoryBytes?: number | undefined;
+  /** `key value` lines, or `["key","value"]` lines; default `text`. */
   readonly format?: 'text' | 'jsonl' | undefined;
-  /** Replaces the output of an earlier job. */
+  /** Replaces the output of an earlier job; default false: that is an `OUTPUT` error. */
   readonly force?: boolean | undefined;
-  /** For `grep`. */
+  /** What `grep` looks for: a JavaScript regular expression, flag `u`. */
   readonly pattern?: string | undefined;
   /** How the network between the job's actors behaves; default: it loses nothing. */
   readonly network?: ActorSystemOptions['network'] | undefined;
