@@ -3,6 +3,7 @@
  * for; it parses the options, and this file chooses, runs and reports.
  */
 import { writeFileSync } from 'node:fs';
+import { hanging } from '../src/cli/hanging.js';
 import { ConclaveError, messageOf } from '../src/errors.js';
 import type { Benchmark } from './framework/benchmark.js';
 import type { BenchmarkDocument } from './framework/document.js';
@@ -35,6 +36,8 @@ export interface BenchRequest {
 export interface BenchOutput {
   /** Text for standard output. */
   readonly write: (text: string) => void;
+  /** Width of the text; default 100. */
+  readonly columns?: number;
   /** One line for standard error. */
   readonly progress: (message: string) => void;
   readonly signal: AbortSignal;
@@ -56,13 +59,13 @@ export async function bench(request: BenchRequest, output: BenchOutput): Promise
       `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB, ${machine.system}\n`,
     );
     const lines = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-    output.write(`${lines.join(', ')}\n`);
+    output.write(`${hanging('', lines.join(', '), columnsOf(output))}\n`);
   }
   const benchmarks: BenchmarkReport[] = [];
   for (const benchmark of chosen) {
     const report = await runBenchmark(benchmark, settingsOf(request, output));
     benchmarks.push(report);
-    if (request.json !== true) output.write(`\n${textReport(report)}\n`);
+    if (request.json !== true) output.write(`\n${textReport(report, columnsOf(output))}\n`);
   }
   const document: BenchmarkDocument = { machine, versions, benchmarks };
   if (request.json === true) output.write(`${JSON.stringify(document, null, 2)}\n`);
@@ -79,16 +82,20 @@ function list(request: BenchRequest, output: BenchOutput): void {
     output.write(`${JSON.stringify({ benchmarks: listed }, null, 2)}\n`);
     return;
   }
+  const columns = columnsOf(output);
   const width = Math.max(...listed.map(({ name }) => name.length));
   for (const { name, description, options } of listed) {
-    output.write(`${name.padEnd(width)}  ${description}\n`);
+    output.write(`${hanging(`${name.padEnd(width)}  `, description, columns)}\n`);
     for (const option of options) {
       const { value, unit } = option;
-      output.write(
-        `${' '.repeat(width + 4)}${option.name}=${value} ${unit}: ${option.description}\n`,
-      );
+      const text = `${option.name}=${value} ${unit}: ${option.description}`;
+      output.write(`${hanging(' '.repeat(width + 4), text, columns)}\n`);
     }
   }
+}
+
+function columnsOf({ columns = 100 }: BenchOutput): number {
+  return columns;
 }
 
 function choose({ names }: BenchRequest): readonly Benchmark[] {

@@ -1,4 +1,5 @@
 /** A report as aligned text for a terminal. */
+import { hanging } from '../../src/cli/hanging.js';
 import type { BenchmarkReport, ReportedComparison } from './runner.js';
 import { formatNumber } from './statistics.js';
 
@@ -28,12 +29,14 @@ export function describeBound({ atLeast, atMost, holds }: ReportedComparison): s
   return `${bounds.join(', ')}: ${holds ? 'holds' : 'MISSED'}`;
 }
 
-export function textReport(report: BenchmarkReport): string {
+/** Sentences are wrapped at `columns`; tables are as wide as they must be. */
+export function textReport(report: BenchmarkReport, columns = 100): string {
   const { name, description, quick, seed, runs, configuration } = report;
   const settings = Object.entries(configuration).map(([key, value]) => `${key} ${value}`);
+  const facts = [`${runs} runs`, `seed ${seed}`, ...(quick ? ['--quick'] : []), ...settings];
   const lines = [
-    `${name}: ${description}`,
-    [`${runs} runs`, `seed ${seed}`, ...(quick ? ['--quick'] : []), ...settings].join(', '),
+    hanging(`${name}: `, description, columns),
+    hanging('', facts.join(', '), columns),
     '',
     ...table(
       [

@@ -52,5 +52,10 @@ function load(file: string): Trace {
     const message = `the trace '${file}' cannot be read: ${messageOf(cause)}`;
     throw new ConclaveError('INPUT', message, { cause });
   }
-  return readTrace(text.split('\n'));
+  try {
+    return readTrace(text.split('\n'));
+  } catch (cause) {
+    const message = `${file}: ${messageOf(cause)}; give a file that 'conclave sim --trace' wrote`;
+    throw new ConclaveError('INPUT', message, { cause });
+  }
 }

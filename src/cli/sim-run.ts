@@ -8,6 +8,7 @@ import { findScenario, SCENARIOS, type Scenario } from '../sim/index.js';
 import { TraceHash } from '../trace/hash.js';
 import type { ExitCode } from './command.js';
 import type { SeedRange, SimInvocation, SimValues } from './commands/sim.js';
+import { hanging } from './hanging.js';
 import type { Output } from './output.js';
 import { formatCount, formatDuration, plural } from './quantities.js';
 import { runSeeds, type SeedResult, SeedTotals } from './seed-runs.js';
@@ -197,11 +198,15 @@ async function aborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 function list(output: Output): ExitCode {
   const describe = ({ name, description, bugs }: Scenario) => ({ name, description, bugs });
   output.report({ scenarios: SCENARIOS.map(describe) });
-  const width = Math.max(...SCENARIOS.map(({ name }) => name.length), 'swarm'.length);
-  output.print(`${'swarm'.padEnd(width)}  a scenario drawn by the seed`);
+  const names = [...SCENARIOS.map(({ name }) => name), 'swarm'];
+  const indent = Math.max(...names.map((name) => name.length)) + 2;
+  const row = (head: string, text: string): void => {
+    output.print(hanging(head.padEnd(indent), text, output.columns));
+  };
+  row('swarm', 'a scenario drawn by the seed');
   for (const { name, description, bugs } of SCENARIOS) {
-    output.print(`${name.padEnd(width)}  ${description}`);
-    for (const [bug, text] of Object.entries(bugs)) output.print(`  --zoo ${bug}: ${text}`);
+    row(name, description);
+    for (const [bug, text] of Object.entries(bugs)) row('', `--zoo ${bug}: ${text}`);
   }
   return 0;
 }

@@ -61,10 +61,13 @@ function publish(directory: string, name: string, owner: Owner): void {
 
 function refuseIfAlive(directory: string, owner: Owner | undefined): void {
   if (owner === undefined || !isAlive(owner)) return;
-  const who = owner.pid === process.pid ? 'this process' : `process ${owner.pid}`;
+  const who =
+    owner.pid === process.pid
+      ? 'this process; close the system that has it'
+      : `process ${owner.pid}; stop it`;
   throw new ConclaveError(
     'DATA_LOCKED',
-    `${directory} is in use by ${who}; stop it, or use another directory`,
+    `${directory} is in use by ${who}, or use another directory`,
   );
 }
 

@@ -36,6 +36,7 @@ test('replay: a trace of a failure fails again, and what is no trace is refused'
     stdout: /the same \d[\d ,]* events; .*\nSEED=1 SCENARIO=exactly-once /,
   });
   t.match(missing, { code: 1, stderr: /cannot be read/ });
-  t.match(wrong, { code: 1, stderr: /line 1 is not the header of a conclave trace/ });
+  t.match(wrong, { code: 1, stderr: /no\.jsonl: .*line 1 is not the header of a conclave trace/ });
+  t.match(wrong.stderr, /give a file that 'conclave sim --trace' wrote/);
   t.equal(none.code, 2);
 });

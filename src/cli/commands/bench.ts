@@ -21,6 +21,7 @@ interface BenchModule {
     },
     output: {
       readonly write: (text: string) => void;
+      readonly columns: number;
       readonly progress: (message: string) => void;
       readonly signal: AbortSignal;
     },
@@ -92,6 +93,7 @@ export const bench = defineCommand({
       },
       {
         write: (text) => output.write(text),
+        columns: output.columns,
         progress: (message) => output.note(message),
         signal,
       },

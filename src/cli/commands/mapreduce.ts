@@ -1,4 +1,4 @@
-/** `conclave mapreduce`: runs a MapReduce job over files (INTERFACES § 2.2). */
+/** `conclave mapreduce`: runs a MapReduce job over files. */
 import { defineCommand, type Invocation } from '../command.js';
 import { bytes, choiceOfTwo, integer, oneOf, text, toggle, type ValuesOf } from '../options.js';
 

@@ -1,4 +1,4 @@
-/** `conclave replay`: runs a recorded trace of the simulator again (INTERFACES § 2.6). */
+/** `conclave replay`: runs a recorded trace of the simulator again. */
 import { defineCommand } from '../command.js';
 
 export const replay = defineCommand({

@@ -1,4 +1,4 @@
-/** `conclave sim`: the deterministic simulator (INTERFACES § 2.6). */
+/** `conclave sim`: the deterministic simulator. */
 import { defineCommand, type Invocation } from '../command.js';
 import {
   decimal,
