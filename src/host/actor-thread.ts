@@ -21,7 +21,7 @@ import {
 
 /** Why a thread died. */
 export interface ThreadDeath {
-  /** `killed` and `stopped` were asked for; `finished`: the machines are final; `failed`: not so. */
+  /** `killed` and `stopped` were asked for; `finished`: its machines are final; `failed`: else. */
   readonly cause: 'killed' | 'stopped' | 'finished' | 'failed';
   /** The actor that threw, when one did. */
   readonly actor?: Address;
