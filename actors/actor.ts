@@ -2,7 +2,7 @@
  * One life of an actor: the only loop that runs one. Every host drives it, synchronously, so that
  * the simulator needs no microtasks.
  *
- * A turn, in an order that is a promise (DESIGN § 2): the messages of the mailbox, then the timers
+ * A turn, in an order that is a promise: the messages of the mailbox, then the timers
  * that are still due (a heartbeat that waits in the mailbox is heard before the election time-out
  * that it pushes back); `now` sends leave; one write and sync for the whole turn; what waited for
  * it leaves, and the machine hears `persisted`.

@@ -1,6 +1,6 @@
 /**
  * The entries of a replicated log in memory, encoded once and never decoded on the way: machines
- * know the log's metadata only, effects and messages name ranges of it (DESIGN § 4). Entries come
+ * know the log's metadata only, effects and messages name ranges of it. Entries come
  * and go in packed blocks: for each entry its length as four little-endian bytes, then its bytes.
  */
 

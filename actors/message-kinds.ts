@@ -10,7 +10,7 @@ export const MESSAGE_KINDS = [
   'proposeResult',
   'append',
   'appendResult',
-  // MapReduce: the workers' calls (DESIGN § 7).
+  // MapReduce: the workers' calls (ARCHITECTURE: MapReduce).
   'workerConfig',
   'workerConfigResult',
   'nextTask',

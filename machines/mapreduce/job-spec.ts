@@ -53,7 +53,7 @@ export interface JobSpec {
 
 /** Part of an input file: whole records, of which the first begins in `[start, end)`. */
 export interface Split {
-  /** Position of the file in the sorted list of inputs; orders values (INTERFACES § 2.2). */
+  /** Position of the file in the sorted list of inputs; orders values. */
   readonly input: number;
   /** The path as reached: what the app is told. */
   readonly file: string;

@@ -117,7 +117,7 @@ export const jobMachine = setup({
         },
         committing: {
           description: 'Every task has a winner; the client gives the output its final names.',
-          meta: { source: 'INTERFACES § 2.2, Commit' },
+          meta: { source: 'ARCHITECTURE: MapReduce, commit' },
           entry: 'beginPhase',
           exit: 'clockCommit',
           on: {
@@ -140,17 +140,17 @@ export const jobMachine = setup({
       states: {
         succeeded: {
           description: 'The output stands under its final names.',
-          meta: { source: 'INTERFACES § 2.2, Commit' },
+          meta: { source: 'ARCHITECTURE: MapReduce, commit' },
           entry: 'noteSuccess',
         },
         failed: {
           description: 'A task has failed for good, or the output could not be committed.',
-          meta: { source: 'INTERFACES § 2.2, Failures' },
+          meta: { source: 'ARCHITECTURE: MapReduce, failures' },
           entry: 'noteFailure',
         },
         cancelled: {
           description: 'The client wants no result any more.',
-          meta: { source: 'INTERFACES § 2' },
+          meta: { source: 'ARCHITECTURE: MapReduce, failures' },
           entry: 'noteCancellation',
         },
       },

@@ -168,13 +168,13 @@ export const mrWorkerMachine = setup({
   states: {
     configuring: {
       description: 'Asks what the job is (WorkerConfig).',
-      meta: { source: 'DESIGN § 7' },
+      meta: { source: 'ARCHITECTURE: MapReduce' },
       initial: 'calling',
       on: { configReceived: { target: 'asking', actions: 'noteConfig' } },
       states: {
         calling: {
           description: 'The call is out.',
-          meta: { source: 'DESIGN § 7' },
+          meta: { source: 'ARCHITECTURE: MapReduce' },
           entry: 'askConfig',
           on: {
             callUnanswered: [
@@ -185,7 +185,10 @@ export const mrWorkerMachine = setup({
         },
         pausing: {
           description: 'Lets some time pass before it calls again.',
-          meta: { source: 'DESIGN § 7', timers: { retry: '0.1 s, doubled up to 1 s' } },
+          meta: {
+            source: 'ARCHITECTURE: MapReduce',
+            timers: { retry: '0.1 s, doubled up to 1 s' },
+          },
           entry: 'pause',
           on: { retryDue: { target: 'calling' } },
         },
@@ -216,7 +219,7 @@ export const mrWorkerMachine = setup({
       states: {
         calling: {
           description: 'The call is out.',
-          meta: { source: 'DESIGN § 7' },
+          meta: { source: 'ARCHITECTURE: MapReduce' },
           on: {
             callUnanswered: [
               { guard: 'isLastTry', target: '#mr-worker.orphaned', actions: 'logGone' },
@@ -226,7 +229,10 @@ export const mrWorkerMachine = setup({
         },
         pausing: {
           description: 'Lets some time pass before it repeats the call, under the same number.',
-          meta: { source: 'DESIGN § 7', timers: { retry: '0.1 s, doubled up to 1 s' } },
+          meta: {
+            source: 'ARCHITECTURE: MapReduce',
+            timers: { retry: '0.1 s, doubled up to 1 s' },
+          },
           entry: 'pause',
           on: { retryDue: { target: 'calling', actions: 'askAgain' } },
         },
@@ -234,7 +240,7 @@ export const mrWorkerMachine = setup({
     },
     waiting: {
       description: 'There was nothing to run; asks again when the time it was told has passed.',
-      meta: { source: 'DESIGN § 7', timers: { ask: 'as told' } },
+      meta: { source: 'ARCHITECTURE: MapReduce', timers: { ask: 'as told' } },
       on: { askDue: { target: 'asking' } },
     },
     running: {
@@ -261,12 +267,12 @@ export const mrWorkerMachine = setup({
     dismissed: {
       type: 'final',
       description: 'Sent home: the job has ended.',
-      meta: { source: 'CONFORMANCE § 1: workers exit by themselves' },
+      meta: { source: 'the early-exit test of the labs: workers exit by themselves' },
     },
     orphaned: {
       type: 'final',
       description: 'The coordinator is gone.',
-      meta: { source: 'DESIGN § 7' },
+      meta: { source: 'ARCHITECTURE: MapReduce' },
     },
   },
 });

@@ -222,7 +222,7 @@ export const taskMachine = setup({
     failed: {
       type: 'final',
       description: 'Too many attempts have failed, or one in a way that none can mend.',
-      meta: { source: 'INTERFACES § 2.2, Failures' },
+      meta: { source: 'ARCHITECTURE: MapReduce, failures' },
       entry: 'dropLive',
     },
   },

@@ -66,7 +66,7 @@ export interface Progress {
   readonly nextIndex: Index;
 }
 
-/** Log metadata only: payloads are in the host's log cache (DESIGN § 4). */
+/** Log metadata only: payloads are in the host's log cache. */
 export interface PipelineContext {
   readonly id: ReplicaId;
   readonly heartbeatMicros: number;

@@ -1,8 +1,8 @@
 /**
  * Chaos: injects faults into a running simulation, and stops. Each seed draws which classes of
- * faults are on (half of them, on average) and how bad they are; the ranges are those of
- * CORRECTNESS § 4.5. Every class draws from a stream of its own. What the classes do is in
- * `network-faults.ts` and `actor-faults.ts`.
+ * faults are on (half of them, on average) and how bad they are. Every class draws from a stream of
+ * its own. What the classes do, and in which ranges, is in `network-faults.ts` and
+ * `actor-faults.ts`.
  */
 import type { Address, Micros } from '../../actors/ports.js';
 import type { Prng } from '../random/prng.js';

@@ -1,6 +1,6 @@
 /**
  * Files that are there whole or not at all: written under another name, synced, renamed, and the
- * directory synced too, without which the rename may be lost (CORRECTNESS G13).
+ * directory synced too, without which the rename may be lost.
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';

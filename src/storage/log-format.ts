@@ -15,7 +15,7 @@
  * Differs from a checksum per record: a batch is acknowledged as a whole, so it is checked as a
  * whole, and a turn of a thousand records costs one checksum call. The header's checksum starts
  * from the log's id, the segment's number and the batch's offset: a batch of another log, of an
- * earlier use of the file or of another place never passes (CORRECTNESS G5, G11).
+ * earlier use of the file or of another place never passes.
  *
  * The rule. A batch is written only after the sync of the one before has returned, and a segment
  * gets its name only after its first batch is synced. So a crash can hurt one batch only: the last

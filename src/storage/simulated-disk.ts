@@ -1,6 +1,6 @@
 /**
- * The disk of one actor in the simulator: it outlives the actor's lives, and fails in the ways of
- * CORRECTNESS § 4.5. The log on it is the real one, so that the simulator tests the real recovery.
+ * The disk of one actor in the simulator: it outlives the actor's lives, and fails in the ways that
+ * `DiskFaults` names. The log on it is the real one, so that the simulator tests the real recovery.
  *
  * The model has two layers. A write changes the cache; a sync carries it to the platter. A crash of
  * the process loses neither; a power failure leaves what was synced and a random part of the rest:
