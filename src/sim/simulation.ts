@@ -140,10 +140,14 @@ export class Simulation {
     this.#claim(name);
     const requests = new PendingRequests();
     const { kernel } = this;
+    const inbox: Input[] = [];
     const put = (input: Input | undefined): void => {
       if (input === undefined) return;
+      inbox.push(input);
+      // Events of one instant come in random order; what a link keeps in order stays so.
       kernel.after(0, () => {
-        if (this.#wire.receiver(name) === receiver) onInput(input);
+        const first = inbox.shift() as Input;
+        if (this.#wire.receiver(name) === receiver) onInput(first);
       });
     };
     const receiver = {

@@ -87,3 +87,21 @@ test('labs: in the simulator 81 % of unreliable calls are answered, and losses a
   t.equal(sim.network.totalsInto('server').deliveredRequests, handled);
   t.end();
 });
+
+test('sim: an endpoint hears a link in the order sent, whatever order the seed explores', (t) => {
+  for (let seed = 0; seed < 20; seed++) {
+    const sim = new Simulation({ seed, order: 'random' });
+    const heard: number[] = [];
+    sim.endpoint('ear', (input) => {
+      if (input.type === 'message') heard.push(input.envelope.payload[0] as number);
+    });
+    const mouth = sim.endpoint('mouth', () => undefined);
+    const words = [0, 1, 2, 3, 4];
+    for (const word of words) {
+      mouth.send({ to: 'ear', kind: 'custom', payload: Uint8Array.of(word) });
+    }
+    sim.runFor(10_000);
+    t.same(heard, words, `seed ${seed}`);
+  }
+  t.end();
+});
