@@ -44,8 +44,17 @@ export function findApp(app: string | URL, options: AppOptions): AppReference {
 
 function pathOf(app: string | URL): string | undefined {
   const text = String(app);
-  if (text.startsWith('file:')) return fileURLToPath(text);
+  if (text.startsWith('file:')) return localPath(text);
   return MODULE.test(text) ? resolve(text) : undefined;
+}
+
+/** Undefined for a file URL that names another machine, or nothing that a path can hold. */
+function localPath(url: string): string | undefined {
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return undefined;
+  }
 }
 
 function requirePattern(options: AppOptions): string {

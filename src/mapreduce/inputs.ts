@@ -91,6 +91,7 @@ class InputFinder {
     for (const match of matches.map(withoutSlash)) {
       if (leadsThroughLink(cwd, match)) continue;
       const path = resolve(cwd, match);
+      requireUtf8Name(`${base}${match}`, path);
       isKnown ||= this.#found.has(path);
       const kind = kindOf(path);
       if (kind === 'file') this.#addFile(`${base}${match}`, path);
@@ -109,6 +110,7 @@ class InputFinder {
       if (name.startsWith('.')) continue;
       const child = resolve(path, name);
       const childReached = reached.endsWith('/') ? `${reached}${name}` : `${reached}/${name}`;
+      requireUtf8Name(childReached, child);
       const kind = kindOf(child);
       if (kind === 'file') this.#addFile(childReached, child);
       else if (kind === 'directory' && !isLink(child)) this.#addDirectory(childReached, child);
@@ -147,6 +149,13 @@ function statsOf(path: string): Stats | undefined {
     if ((cause as NodeJS.ErrnoException).code === 'ELOOP') return undefined;
     throw new ConclaveError('INPUT', `cannot read ${path}: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** A name that is not UTF-8 is listed with U+FFFD in it, and nothing can be opened by that. */
+function requireUtf8Name(reached: string, path: string): void {
+  if (!path.includes('\ufffd')) return;
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return;
+  throw new ConclaveError('INPUT', `cannot read ${reached}: its name is not UTF-8; rename it`);
 }
 
 function isLink(path: string): boolean {

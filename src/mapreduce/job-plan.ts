@@ -39,12 +39,13 @@ export interface JobPlan {
  * `INPUT` and `OUTPUT`.
  */
 export async function planJob(options: MapReduceOptions): Promise<JobPlan> {
+  requireTypes(options);
   const numbers = readNumbers(options);
   const { pattern } = options;
   const appOptions = pattern === undefined ? {} : { pattern };
   const { reference, traits } = await prepareApp(options.app, appOptions);
   const appName = reference.type === 'builtin' ? reference.name : fileURLToPath(reference.url);
-  requireTraits(appName, options, traits);
+  requireTraits({ name: appName, isModule: reference.type === 'module' }, options, traits);
   const out = options.out ?? DEFAULT_OUT;
   const inputs = findInputs(options.inputs, { out });
   const jobId = `${Date.now().toString(36)}-${randomBytes(4).toString('hex')}`;
@@ -85,6 +86,19 @@ function partitioningOf(
   return { type: 'ranges', bounds: sampleBounds(inputs, reduces) };
 }
 
+/** For callers in plain JavaScript; the compiler has told the others. */
+function requireTypes({ inputs, out, format }: MapReduceOptions): void {
+  if (!Array.isArray(inputs) || inputs.some((input) => typeof input !== 'string')) {
+    throw new ConclaveError('USAGE', 'inputs must be an array of paths or globs, all strings');
+  }
+  if (out !== undefined && (typeof out !== 'string' || out === '')) {
+    throw new ConclaveError('USAGE', `out must be the path of a directory, not '${String(out)}'`);
+  }
+  if (format !== undefined && format !== 'text' && format !== 'jsonl') {
+    throw new ConclaveError('USAGE', `format must be 'text' or 'jsonl', not '${String(format)}'`);
+  }
+}
+
 function readNumbers(options: MapReduceOptions) {
   const workers = whole('workers', options.workers ?? availableParallelism(), 1, WORKERS_MAX);
   const memory = options.memoryBytes ?? workers * DEFAULT_MEMORY_BYTES_PER_WORKER;
@@ -108,15 +122,20 @@ function whole(name: string, value: number, min: number, max: number): number {
   throw new ConclaveError('USAGE', `${name} must be a whole number ${range}, not ${value}`);
 }
 
-function requireTraits(app: string, options: MapReduceOptions, traits: AppTraits): void {
+function requireTraits(
+  { name, isModule }: { name: string; isModule: boolean },
+  options: MapReduceOptions,
+  traits: AppTraits,
+): void {
   if (options.combine === true && !traits.combines) {
-    throw new ConclaveError('USAGE', `${app} has no combiner: leave --combine out`);
+    throw new ConclaveError('USAGE', `${name} has no combiner: leave --combine out`);
   }
   if (options.skipBadRecords === true && !traits.splittable) {
+    const remedy = isModule ? ', or export splittable from the module' : '';
     throw new ConclaveError(
       'USAGE',
-      `${app} takes whole files, so no record of it can be skipped: leave --skip-bad-records ` +
-        'out, or export splittable from the module',
+      `${name} takes whole files, so no record of it can be skipped: leave --skip-bad-records ` +
+        `out${remedy}`,
     );
   }
 }

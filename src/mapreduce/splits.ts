@@ -5,6 +5,7 @@
  * (MapReduce §3.1: 16 to 64 MB a task).
  */
 import type { MapTask, Split } from '../../machines/mapreduce/job-spec.js';
+import { ConclaveError } from '../errors.js';
 import type { InputFile } from './inputs.js';
 
 const MEBIBYTE = 1 << 20;
@@ -17,6 +18,8 @@ const FILES_UNGROUPED_MAX = 256;
 const GROUP_BYTES_MAX = 4 * MEBIBYTE;
 /** About how many tasks many small files make. */
 const GROUPED_TASKS = 128;
+/** What a `--split-size` may cut the input into: a task costs some milliseconds, and memory. */
+const TASKS_MAX = 100_000;
 
 export interface SplitOptions {
   /** The app takes files in parts. */
@@ -26,12 +29,16 @@ export interface SplitOptions {
   readonly splitSizeBytes?: number | undefined;
 }
 
-/** The map tasks, in the order of the inputs and of the positions in them. */
+/**
+ * The map tasks, in the order of the inputs and of the positions in them. Throws `USAGE` when the
+ * split size asked for would make far too many.
+ */
 export function planMapTasks(inputs: readonly InputFile[], options: SplitOptions): MapTask[] {
   const totalBytes = inputs.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   const splitBytes = options.splittable
     ? (options.splitSizeBytes ?? defaultSplitBytes(totalBytes, options.workers))
     : Number.POSITIVE_INFINITY;
+  if (options.splitSizeBytes !== undefined) requireFewTasks(totalBytes, splitBytes);
   const even = totalBytes / (Math.max(1, options.workers) * TASKS_PER_WORKER);
   const shareBytes =
     options.splittable && options.splitSizeBytes === undefined ? Math.min(splitBytes, even) : 0;
@@ -40,6 +47,16 @@ export function planMapTasks(inputs: readonly InputFile[], options: SplitOptions
     for (const split of cut(input, file, splitBytes)) groups.add(split);
   }
   return groups.tasks();
+}
+
+function requireFewTasks(totalBytes: number, splitBytes: number): void {
+  const tasks = Math.ceil(totalBytes / splitBytes);
+  if (tasks <= TASKS_MAX) return;
+  throw new ConclaveError(
+    'USAGE',
+    `--split-size ${splitBytes} cuts ${totalBytes} bytes of input into ${tasks} map tasks, and ` +
+      `${TASKS_MAX} is the most; use at least ${Math.ceil(totalBytes / TASKS_MAX)}`,
+  );
 }
 
 function defaultSplitBytes(totalBytes: number, workers: number): number {

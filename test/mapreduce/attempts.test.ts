@@ -311,6 +311,7 @@ test('apps: what is no app is refused before the job begins', async (t) => {
     /unknown app 'nothing': use one of wc, indexer, grep, sort/,
   );
   await refused(join(directory, 'gone.js'), {}, 'USAGE', /no module .*gone\.js/);
+  await refused('file://elsewhere/a.mjs', {}, 'USAGE', /unknown app 'file:/);
   await refused('grep', {}, 'USAGE', /--pattern/);
   await refused('grep', { pattern: '(' }, 'USAGE', /not valid/);
   await refused(

@@ -12,6 +12,8 @@ import { join } from 'node:path';
 import { test } from 'tap';
 import type { ResultFile } from '../../machines/mapreduce/job-spec.js';
 import { findInputs, type InputFile } from '../../src/mapreduce/inputs.js';
+import { planJob } from '../../src/mapreduce/job-plan.js';
+import type { MapReduceOptions } from '../../src/mapreduce/options.js';
 import { OutputDirectory } from '../../src/mapreduce/output-directory.js';
 import { planMapTasks } from '../../src/mapreduce/splits.js';
 import { scratchDirectory } from './engine.js';
@@ -61,6 +63,12 @@ test('inputs: files, directories and globs, each file once, in the order of byte
   t.same(found(join(cwd, 'd/a')), [join(cwd, 'd/a/z.txt')]);
   const fails = (args: string[], message: RegExp) =>
     t.throws(() => findInputs(args, { cwd, out: 'out' }), { code: 'INPUT', message });
+  if (process.platform === 'linux') {
+    mkdirSync(join(cwd, 'latin'));
+    writeFileSync(Buffer.from(join(cwd, 'latin/caf\xe9.txt'), 'latin1'), 'x');
+    fails(['latin'], /latin.caf\ufffd\.txt: its name is not UTF-8/);
+    fails(['latin/*'], /its name is not UTF-8/);
+  }
   fails([''], /no file or directory ''/);
   fails(['d/circle'], /no file or directory d.circle/);
   fails([`d/${'x'.repeat(300)}`], /cannot read .*xx/);
@@ -102,9 +110,30 @@ test('splits: large files are cut if the app allows it, thousands of small ones 
     Array.from({ length: 5000 }, (_, i) => i),
     'in order, each once',
   );
+  t.throws(() => planMapTasks(inputs([9e6]), { splittable: true, workers: 2, splitSizeBytes: 1 }), {
+    code: 'USAGE',
+    message: /9000000 map tasks.*use at least 90$/,
+  });
   const large = planMapTasks(inputs([1e9]), { splittable: true, workers: 2 });
   t.ok(large.every(({ bytes }) => bytes <= 32 << 20));
   t.end();
+});
+
+test('plan: options of the wrong type are refused with a typed error', async (t) => {
+  const directory = scratchDirectory(t);
+  const out = join(directory, 'out');
+  write(directory, { 'a.txt': 'x' });
+  const base = { app: 'wc', inputs: [join(directory, 'a.txt')], out };
+  const refused = (changes: object, message: RegExp) =>
+    t.rejects(planJob({ ...base, ...changes } as MapReduceOptions), { code: 'USAGE', message });
+  await refused({ inputs: undefined }, /inputs must be an array/);
+  await refused({ inputs: 'a.txt' }, /inputs must be an array/);
+  await refused({ inputs: [new URL('file:///a')] }, /inputs must be an array/);
+  await refused({ out: '' }, /out must be the path/);
+  await refused({ out: new URL('file:///a') }, /out must be the path/);
+  await refused({ format: 'xml' }, /format must be 'text' or 'jsonl', not 'xml'/);
+  await refused({ app: 'grep', pattern: 'x', skipBadRecords: true }, /-records out$/);
+  t.notOk(existsSync(out));
 });
 
 /** What a reduce attempt leaves behind. */
