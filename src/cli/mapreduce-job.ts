@@ -23,7 +23,7 @@ export async function runMapReduce(invocation: MapReduceInvocation): Promise<Exi
         done: tasksDone,
         total: tasksTotal,
         unit: 'tasks',
-        detail: formatBytes(bytesDone),
+        ...(phase === 'map' ? { detail: formatBytes(bytesDone) } : {}),
       });
     },
     onEvent: ({ level, message }) => {

@@ -51,7 +51,7 @@ export interface JobProgress {
   readonly phase: TaskKind;
   readonly tasksDone: number;
   readonly tasksTotal: number;
-  /** Input bytes of the phase's finished tasks. */
+  /** Of the job's input, what maps have read; 0 in the reduce phase. */
   readonly bytesDone: number;
 }
 
