@@ -9,7 +9,7 @@ type Index = number;
 
 const LENGTH_BYTES = 4;
 
-/** Entries are copied into chunks of at least this size: an entry costs no object of its own. */
+/** By default. Large, so that an entry costs no object of its own. */
 const CHUNK_BYTES = 256 * 1024;
 const CHUNK_ENTRIES_FIRST = 256;
 
@@ -26,7 +26,13 @@ interface Chunk {
 export class LogCache {
   /** In the order of the log, without gaps. */
   readonly #chunks: Chunk[] = [];
+  readonly #chunkBytes: number;
   #lastIndex: Index = 0;
+
+  /** Entries are copied into chunks of at least `chunkBytes`. */
+  constructor({ chunkBytes = CHUNK_BYTES }: { readonly chunkBytes?: number } = {}) {
+    this.#chunkBytes = chunkBytes;
+  }
 
   /** 0 when empty. */
   get lastIndex(): Index {
@@ -49,6 +55,18 @@ export class LogCache {
     if (this.#lastIndex !== first + count - 1) {
       throw new RangeError(`a block of ${count} entries holds ${this.#lastIndex - first + 1}`);
     }
+  }
+
+  /** Lets go of all entries behind `index`, if there are any. */
+  cutAfter(index: Index): void {
+    if (index >= this.#lastIndex) return;
+    while ((this.#chunks.at(-1)?.first ?? 0) > index) this.#chunks.pop();
+    const last = this.#chunks.at(-1);
+    if (last !== undefined) {
+      last.usedBytes = startOf(last, index + 1);
+      last.count = index + 1 - last.first;
+    }
+    this.#lastIndex = index;
   }
 
   /** The entries `first … last` packed, in one or more pieces; none when `last < first`. */
@@ -82,7 +100,7 @@ export class LogCache {
     if (last !== undefined && last.usedBytes + sizeBytes <= last.bytes.byteLength) return last;
     const chunk = {
       first,
-      bytes: new Uint8Array(Math.max(CHUNK_BYTES, sizeBytes)),
+      bytes: new Uint8Array(Math.max(this.#chunkBytes, sizeBytes)),
       ends: new Uint32Array(CHUNK_ENTRIES_FIRST),
       count: 0,
       usedBytes: 0,
@@ -136,6 +154,17 @@ export function packEntries(entries: readonly Uint8Array[]): Uint8Array {
     at += LENGTH_BYTES + length;
   }
   return packed;
+}
+
+/** The entries of a packed block, as views. */
+export function unpackEntries(packed: Uint8Array): Uint8Array[] {
+  const entries: Uint8Array[] = [];
+  for (let at = 0; at < packed.byteLength; ) {
+    const end = endOf(packed, at);
+    entries.push(packed.subarray(at + LENGTH_BYTES, end));
+    at = end;
+  }
+  return entries;
 }
 
 /** Where the entry that starts at `at` ends. */

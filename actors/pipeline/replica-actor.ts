@@ -4,7 +4,7 @@
  */
 import type { EventFromLogic } from 'xstate';
 import { pipelineMachine } from '../../machines/pipeline/machine.js';
-import type { Index, PipelineInput } from '../../machines/pipeline/messages.js';
+import type { EpochBase, Index, PipelineInput } from '../../machines/pipeline/messages.js';
 import { decode, encode } from '../codec/positional.js';
 import { defineActor } from '../define-actor.js';
 import { type LogCache, packEntries } from '../log-cache.js';
@@ -30,7 +30,7 @@ export interface ReplicaPorts extends ActorPorts {
 }
 
 /** What is given at spawn. */
-export type ReplicaInput = Omit<PipelineInput, 'lastIndex'>;
+export type ReplicaInput = Omit<PipelineInput, 'lastIndex' | 'bases'>;
 
 type Event = EventFromLogic<typeof pipelineMachine>;
 
@@ -38,29 +38,33 @@ export const replicaActor = defineActor<typeof pipelineMachine, ReplicaPorts, Re
   pipelineMachine,
   {
     boot: ({ input, records }, { log }) => {
-      for (const record of records) restore(log, record);
-      return { ...input, lastIndex: log.lastIndex };
+      const bases: EpochBase[] = [];
+      for (const record of records) restore(log, bases, record);
+      return { ...input, lastIndex: log.lastIndex, bases };
     },
     receive: (inputs) => {
       const batch = gather(inputs);
       return [...batch.events, ...batch.results, ...batch.proposals()];
     },
     perform: {
-      persist: ({ first, count, entries }, { log, storage }) => {
+      persist: ({ epoch, first, count, entries, token }, { log, storage }) => {
+        log.cutAfter(first - 1);
         log.append(first, count, entries);
-        storage.write([headerOf([first, count]), entries], first + count - 1);
+        storage.write([headerOf([epoch, first, count]), entries], token);
       },
       admit: ({ first, waiters }, ports) => {
         for (const [offset, waiter] of waiters.entries()) {
           ports.waiters.set(first + offset, waiter as Waiter);
         }
       },
-      replicate: ({ to, first, last, commitIndex }, { log, router }) => {
-        const header = headerOf([first - 1, Math.max(0, last - first + 1), commitIndex]);
+      replicate: ({ to, epoch, cut, first, last, commitIndex }, { log, router }) => {
+        const count = Math.max(0, last - first + 1);
+        const [since, index] = cut === null ? [NO_CUT, 0] : [cut.since, cut.index];
+        const header = headerOf([epoch, since, index, first - 1, count, commitIndex]);
         router.send({ to, kind: 'append', payload: [header, ...log.slice(first, last)] });
       },
-      acknowledge: ({ to, matchIndex }, { router }) => {
-        const payload = encode([matchIndex]);
+      acknowledge: ({ to, epoch, matchIndex }, { router }) => {
+        const payload = encode([epoch, matchIndex]);
         router.send({ to, kind: 'appendResult', payload, after: 'durable' });
       },
       apply: ({ first, last }, { log, waiters, stateMachine, router }) => {
@@ -83,7 +87,7 @@ export const replicaActor = defineActor<typeof pipelineMachine, ReplicaPorts, Re
  */
 function gather(inputs: readonly Input[]) {
   const proposals: Envelope[] = [];
-  const matchOf = new Map<Address, Index>();
+  const results = new Map<Address, Result>();
   const events: Event[] = [];
   for (const input of inputs) {
     if (input.type === 'timer') events.push({ type: 'heartbeat' });
@@ -93,15 +97,24 @@ function gather(inputs: readonly Input[]) {
       if (envelope.kind === 'propose') proposals.push(envelope);
       else if (envelope.kind === 'append') events.push(decodeAppend(envelope));
       else if (envelope.kind === 'appendResult') {
-        const [matchIndex] = decode(envelope.payload) as [Index];
-        matchOf.set(envelope.from, Math.max(matchIndex, matchOf.get(envelope.from) ?? 0));
+        const result = decodeResult(envelope);
+        const before = results.get(envelope.from);
+        if (before === undefined || isLater(result, before)) results.set(envelope.from, result);
       }
     }
   }
-  const results = Array.from(matchOf, ([from, matchIndex]): Event => {
-    return { type: 'appendResult', from, matchIndex };
-  });
-  return { events, results, proposals: () => proposed(proposals) };
+  return { events, results: results.values(), proposals: () => proposed(proposals) };
+}
+
+type Result = Extract<Event, { type: 'appendResult' }>;
+
+function decodeResult({ from, payload }: Envelope): Result {
+  const [epoch, matchIndex] = decode(payload) as [number, Index];
+  return { type: 'appendResult', from, epoch, matchIndex };
+}
+
+function isLater(a: Result, b: Result): boolean {
+  return a.epoch === b.epoch ? a.matchIndex > b.matchIndex : a.epoch > b.epoch;
 }
 
 function proposed(proposals: readonly Envelope[]): Event[] {
@@ -113,14 +126,29 @@ function proposed(proposals: readonly Envelope[]): Event[] {
 
 function decodeAppend({ from, payload }: Envelope): Event {
   const { fields, entries } = splitHeader(payload);
-  const [prevIndex, count, commitIndex] = fields as [Index, number, Index];
-  return { type: 'append', from, prevIndex, count, commitIndex, entries };
+  const [epoch, since, index, prevIndex, count, commitIndex] = fields as AppendFields;
+  const cut = since === NO_CUT ? null : { since, index };
+  return { type: 'append', from, epoch, cut, prevIndex, count, commitIndex, entries };
 }
 
-function restore(log: LogCache, record: Uint8Array): void {
-  const { fields, entries } = splitHeader(record);
-  const [first, count] = fields as [Index, number];
+/** Epoch, the cut's epoch and index, the index before the first entry, their count, the commit. */
+type AppendFields = readonly [number, number, Index, Index, number, Index];
+
+const NO_CUT = -1;
+
+/** Writes what a record says into the log, and its epoch into `bases` if it is a new one. */
+function restore(log: LogCache, bases: EpochBase[], record: Uint8Array): void {
+  const { epoch, first, count, entries } = decodeReplicaRecord(record);
+  log.cutAfter(first - 1);
   log.append(first, count, entries);
+  if (epoch > (bases.at(-1)?.[0] ?? 0)) bases.push([epoch, first - 1]);
+}
+
+/** A record of a replica's disk: `count` packed entries that follow entry `first - 1`. */
+export function decodeReplicaRecord(record: Uint8Array) {
+  const { fields, entries } = splitHeader(record);
+  const [epoch, first, count] = fields as [number, Index, number];
+  return { epoch, first, count, entries };
 }
 
 /** Records and `append` messages: the header's length in a byte, the header, packed entries. */

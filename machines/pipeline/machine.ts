@@ -6,6 +6,7 @@ import {
   append,
   armHeartbeat,
   beat,
+  beginEpoch,
   countAcknowledgement,
   countOwnDisk,
   propose,
@@ -22,6 +23,7 @@ export const pipelineMachine = setup({
   },
   guards: { isLeader: ({ context }) => context.followers.length > 0 },
   actions: {
+    beginEpoch: on('*', beginEpoch),
     startHeartbeat: on('*', (context) => [context, [armHeartbeat(context)]]),
     propose: on('propose', propose),
     append: on('append', append),
@@ -37,7 +39,13 @@ export const pipelineMachine = setup({
   states: {
     starting: {
       description: 'Takes the role that its configuration names.',
-      always: [{ guard: 'isLeader', target: 'leader' }, { target: 'follower' }],
+      always: [{ guard: 'isLeader', target: 'beginning' }, { target: 'follower' }],
+    },
+    beginning: {
+      description: 'Writes down its new epoch before anybody hears of it.',
+      meta: { source: 'Raft §5.1: a term is used once' },
+      entry: 'beginEpoch',
+      on: { persisted: { target: 'leader', actions: 'countOwnDisk' } },
     },
     leader: {
       description: 'Appends proposals and replicates them, in parallel with its own disk write.',
@@ -62,14 +70,20 @@ export const pipelineMachine = setup({
 });
 
 function initialContext(input: PipelineInput): PipelineContext {
-  const { id, leader, replicas, heartbeatMicros, lastIndex } = input;
+  const { id, leader, replicas, heartbeatMicros, lastIndex, bases } = input;
   const others = id === leader ? replicas.filter((replica) => replica !== id) : [];
   return {
     id,
+    epoch: bases.at(-1)?.[0] ?? 0,
+    bases,
     heartbeatMicros,
     lastIndex,
+    writeCount: 0,
     durableIndex: lastIndex,
     commitIndex: 0,
-    followers: others.map((other) => [other, { matchIndex: 0, nextIndex: lastIndex + 1 }]),
+    followers: others.map((other) => [
+      other,
+      { matchIndex: 0, nextIndex: lastIndex + 1, cut: null },
+    ]),
   };
 }

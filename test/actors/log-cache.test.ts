@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { LogCache, packEntries } from '../../actors/log-cache.js';
+import { LogCache, packEntries, unpackEntries } from '../../actors/log-cache.js';
 
 function entriesOf(cache: LogCache, first: number, last: number): [number, string][] {
   const entries: [number, string][] = [];
@@ -47,5 +47,33 @@ test('log cache: an empty range is empty, and a gap or a wrong count is refused'
   t.throws(() => cache.append(4, 2, block), /entry 4 does not follow entry 2/);
   t.throws(() => cache.append(3, 1, block), /a block of 1 entries holds 2/);
   t.throws(() => new LogCache().append(1, 1, Uint8Array.of(9, 0, 0, 0, 1)), /beyond its block/);
+  t.end();
+});
+
+test('log cache: what is cut off is gone, and others take its place', (t) => {
+  const cache = new LogCache({ chunkBytes: 64 });
+  const block = (text: string) => packEntries([...text].map((letter) => Buffer.from(letter)));
+  cache.append(1, 20, block('abcdefghijklmnopqrst'));
+  cache.cutAfter(20);
+  t.equal(cache.lastIndex, 20);
+  for (const [index, expected] of [
+    [19, 's'],
+    [15, 'o'],
+    [3, 'c'],
+    [0, ''],
+  ] as const) {
+    cache.cutAfter(index);
+    t.equal(cache.lastIndex, index);
+    if (index > 0) t.same(entriesOf(cache, index, index), [[index, expected]]);
+    cache.append(index + 1, 2, block('XY'));
+    t.same(entriesOf(cache, index + 1, index + 2), [
+      [index + 1, 'X'],
+      [index + 2, 'Y'],
+    ]);
+  }
+  t.same(
+    unpackEntries(block('ab')).map((entry) => Buffer.from(entry).toString()),
+    ['a', 'b'],
+  );
   t.end();
 });
