@@ -3,8 +3,9 @@ import { ConclaveError } from '../../errors.js';
 import type { Scenario } from '../scenario.js';
 import { exactlyOnce } from './exactly-once.js';
 import { mapReduceScenario } from './mapreduce.js';
+import { pipelineScenario } from './pipeline.js';
 
-export const SCENARIOS: readonly Scenario[] = [exactlyOnce, mapReduceScenario];
+export const SCENARIOS: readonly Scenario[] = [exactlyOnce, mapReduceScenario, pipelineScenario];
 
 /** Throws a `ConclaveError` USAGE that names what there is. */
 export function findScenario(name: string): Scenario {
