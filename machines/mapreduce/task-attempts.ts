@@ -62,13 +62,24 @@ export function noteProgress(context: TaskContext, event: On<'attemptProgressed'
   const heard = { ...attempt, heardAt: event.now };
   const next = isFurther(event.progress, attempt.progress)
     ? { ...heard, progressAt: event.now, progress: event.progress }
-    : heard;
+    : { ...heard, progress: withLaterRecord(attempt.progress, event.progress) };
   return [{ ...context, live: context.live.map((it) => (it === attempt ? next : it)) }, []];
 }
 
 /** Reports can overtake each other; the numbers of an attempt only grow. */
 function isFurther(next: Progress, last: Progress): boolean {
   return next.bytes > last.bytes || next.records > last.records || next.pairs > last.pairs;
+}
+
+/**
+ * Between one record and the next only the record in hand changes: no progress, but should that
+ * record never end, it is the one to blame.
+ */
+function withLaterRecord(last: Progress, next: Progress): Progress {
+  const isSameCount = next.bytes === last.bytes && next.records === last.records;
+  if (!isSameCount || next.pairs !== last.pairs || next.record === undefined) return last;
+  const isLater = last.record === undefined || byPosition(next.record, last.record) > 0;
+  return isLater ? { ...last, record: next.record } : last;
 }
 
 /** The first to finish wins; whoever else is live is outrun. */
