@@ -19,6 +19,7 @@ export const MESSAGE_KINDS = [
   'taskProgressResult',
   'jobStatus',
   'jobStatusResult',
+  'workerLost',
 ] as const;
 
 export type MessageKind = (typeof MESSAGE_KINDS)[number];

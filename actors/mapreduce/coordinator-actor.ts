@@ -11,6 +11,7 @@ import {
   decodeNextTask,
   decodeTaskProgress,
   decodeWorkerConfig,
+  decodeWorkerLost,
   encodeJobStatusResult,
   encodeNextTaskResult,
   encodeTaskProgressResult,
@@ -47,8 +48,17 @@ export const coordinatorActor = defineActor<typeof jobMachine, ActorPorts, Coord
 
 function eventsOf(input: Input, now: number, logger: LoggerPort): readonly JobEvent[] {
   if (input.type === 'timer') return [{ type: 'sweepDue', now }];
-  if (input.type !== 'message' || input.envelope.rpc !== 'request') return [];
-  return eventsOfMessage(input.envelope, logger, (call) => eventsOfCall(call, now));
+  if (input.type !== 'message') return [];
+  const { rpc } = input.envelope;
+  if (rpc !== 'request' && rpc !== 'none') return [];
+  const read = rpc === 'request' ? eventsOfCall : eventsOfNews;
+  return eventsOfMessage(input.envelope, logger, (message) => read(message, now));
+}
+
+/** What is told without an answer. */
+function eventsOfNews({ kind, payload }: Envelope, now: number): readonly JobEvent[] {
+  if (kind !== 'workerLost') return [];
+  return [{ type: 'workerLost', now, worker: decodeWorkerLost(payload) }];
 }
 
 function eventsOfCall(envelope: Envelope, now: number): readonly JobEvent[] {

@@ -24,6 +24,7 @@ import type {
   TaskProgressResult,
   WorkerConfig,
   WorkerConfigResult,
+  WorkerLost,
   WorkerTimings,
 } from '../../machines/mapreduce/messages.js';
 import { decode, type Encodable, encode } from '../codec/positional.js';
@@ -63,6 +64,14 @@ export function encodeWorkerConfig({ worker, incarnation }: WorkerConfig): Uint8
 export function decodeWorkerConfig(bytes: Uint8Array): WorkerConfig {
   const [worker, incarnation] = array(unpack(bytes), 2);
   return { worker: text(worker), incarnation: count(incarnation) };
+}
+
+export function encodeWorkerLost({ worker, incarnation }: WorkerLost): Uint8Array {
+  return encode([worker, incarnation]);
+}
+
+export function decodeWorkerLost(bytes: Uint8Array): WorkerLost {
+  return decodeWorkerConfig(bytes);
 }
 
 export function encodeWorkerConfigResult(result: WorkerConfigResult): Uint8Array {

@@ -35,6 +35,7 @@ const afterEnd = {
   outputCommitted: 'told again because the answer was lost',
   commitFailed: settled,
   jobCancelled: settled,
+  workerLost: settled,
   sweepDue: 'the timer was disarmed',
 };
 

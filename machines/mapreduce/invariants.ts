@@ -21,7 +21,8 @@ export function checkState({ value, context }: JobSnapshot): string | undefined 
     checkPhase(pathOf(value), context) ??
     firstOf(context.maps, (task) => checkTask(task, context)) ??
     firstOf(context.reduces, (task) => checkTask(task, context)) ??
-    checkWorkers(context)
+    checkWorkers(context) ??
+    checkGone(context)
   );
 }
 
@@ -115,6 +116,14 @@ function checkWinner(task: TaskState, job: JobContext): string | undefined {
   const partitions = winner?.files.map((file) => file.partition).join();
   const all = job.reduces.map((reduce) => reduce.context.index).join();
   return partitions === all ? undefined : `${name} does not have a file for each partition`;
+}
+
+/** A life that is over has no attempt and waits for nothing. */
+function checkGone(context: JobContext): string | undefined {
+  const ghost = Object.entries(context.workers).find(
+    ([, { isGone, attempt, parked }]) => isGone && (attempt !== null || parked !== null),
+  );
+  return ghost === undefined ? undefined : `worker ${ghost[0]} is gone and has something still`;
 }
 
 /** Every live attempt is on record for one worker in its present life, and each has at most one. */

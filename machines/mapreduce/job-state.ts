@@ -14,6 +14,7 @@ import type {
   Tally,
   TaskProgress,
   WorkerConfig,
+  WorkerId,
   WorkerTimings,
 } from './messages.js';
 import { initialTask, type TaskLimits, type TaskState } from './task.js';
@@ -32,6 +33,8 @@ export interface WorkerRecord {
   readonly attempt: AttemptId | null;
   /** It asked and there was nothing to give: the call waits here for up to `parkMicros`. */
   readonly parked: { readonly replyTo: ReplyTo; readonly since: Micros } | null;
+  /** This life is known to be over: what it had has been taken back, and it is given nothing. */
+  readonly isGone: boolean;
 }
 
 export interface JobContext {
@@ -76,6 +79,8 @@ export type JobEvent =
   | { readonly type: 'outputCommitted'; readonly now: Micros }
   | { readonly type: 'commitFailed'; readonly now: Micros; readonly message: string }
   | { readonly type: 'jobCancelled'; readonly now: Micros }
+  /** Somebody has seen this life of a worker end; may come late, twice, or never. */
+  | { readonly type: 'workerLost'; readonly now: Micros; readonly worker: WorkerId }
   | { readonly type: 'sweepDue'; readonly now: Micros };
 
 export interface JobInput {
@@ -108,6 +113,7 @@ const NOTHING_HAPPENED: Tally = {
   timeouts: 0,
   silences: 0,
   revocations: 0,
+  lostWorkers: 0,
   rejectedReports: 0,
   repeatedCalls: 0,
   staleCalls: 0,

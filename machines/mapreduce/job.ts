@@ -23,6 +23,7 @@ import {
   answerConfig,
   answerProgress,
   answerTask,
+  loseWorker,
   serve,
   terminateAsker,
   terminateWaiting,
@@ -59,6 +60,7 @@ export const jobMachine = setup({
     answerTask: on('taskAsked', answerTask),
     answerProgress: on('progressReported', answerProgress),
     answerStatus: on('statusAsked', answerStatus),
+    loseWorker: on('workerLost', loseWorker),
     sweep: on('sweepDue', sweep),
     noteCommitFailure: on('commitFailed', (context, event) => [
       { ...context, failure: { message: event.message, cause: null } },
@@ -91,6 +93,7 @@ export const jobMachine = setup({
       on: {
         taskAsked: { actions: 'answerTask' },
         progressReported: { actions: 'answerProgress' },
+        workerLost: { actions: 'loseWorker' },
         sweepDue: { actions: 'sweep' },
         jobCancelled: { target: 'ended.cancelled' },
       },

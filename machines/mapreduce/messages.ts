@@ -84,6 +84,13 @@ export interface TaskProgressResult {
   readonly verdict: 'continue' | 'abort';
 }
 
+/**
+ * `workerLost`: a message without an answer, from whoever saw a worker's thread die, so that its
+ * attempt is given again at once. Nothing depends on its arrival: a worker that is silent without
+ * such news is found by the time-out.
+ */
+export type WorkerLost = WorkerId;
+
 /** `jobStatus`: the client asks how it stands, and tells what it has done meanwhile. */
 export interface JobStatusCall {
   readonly news: ClientNews;
@@ -123,6 +130,8 @@ export interface Tally {
   readonly silences: number;
   /** Attempts taken back from a worker that died or let go of them. */
   readonly revocations: number;
+  /** Lives of workers whose end was told. */
+  readonly lostWorkers: number;
   /** Reports about an attempt that was not, or no longer, the worker's. */
   readonly rejectedReports: number;
   /** Calls that came again, and calls that came too late to matter. */

@@ -29,7 +29,13 @@ import type { NextTask, NextTaskResult, Report, WorkerId } from './messages.js';
 type Result = Reduced<JobContext, JobEffect>;
 type On<T extends JobEvent['type']> = Extract<JobEvent, { type: T }>;
 
-const NEW_LIFE = { sequence: 0, verdict: 'none', attempt: null, parked: null } as const;
+const NEW_LIFE = {
+  sequence: 0,
+  verdict: 'none',
+  attempt: null,
+  parked: null,
+  isGone: false,
+} as const;
 
 export function reply(replyTo: ReplyTo, answer: Answer): JobEffect {
   return { type: 'reply', replyTo, answer };
@@ -37,13 +43,13 @@ export function reply(replyTo: ReplyTo, answer: Answer): JobEffect {
 
 /**
  * Makes sure that the worker is known in this life, and takes back what an earlier life had: the
- * thread that ran it is gone. Undefined when the call comes from an earlier life than the latest.
+ * thread that ran it is gone. Undefined when the call comes from a life that is over.
  */
 function admit(context: JobContext, { worker, incarnation }: WorkerId): JobContext | undefined {
   const record = context.workers[worker];
   if (record === undefined) return withWorker(context, worker, { incarnation, ...NEW_LIFE });
   if (record.incarnation > incarnation) return undefined;
-  if (record.incarnation === incarnation) return context;
+  if (record.incarnation === incarnation) return record.isGone ? undefined : context;
   const free = release(context, record);
   return withWorker(free, worker, { incarnation, ...NEW_LIFE });
 }
@@ -53,6 +59,18 @@ function release(context: JobContext, record: WorkerRecord): JobContext {
   if (record.attempt === null || liveAttempt(context, record.attempt) === undefined) return context;
   const event = { type: 'attemptRevoked', attempt: record.attempt } as const;
   return changeTaskOf(context, record.attempt, event);
+}
+
+/** Takes back what a life had that is over. It may be news of a worker that has not called yet. */
+export function loseWorker(context: JobContext, event: On<'workerLost'>): Result {
+  const { worker, incarnation } = event.worker;
+  const record = context.workers[worker];
+  const isOld = record !== undefined && record.incarnation > incarnation;
+  const isKnown = record?.incarnation === incarnation && record.isGone;
+  if (isOld || isKnown) return unchanged(context);
+  const free = record === undefined ? context : release(context, record);
+  const gone = { ...NEW_LIFE, incarnation, isGone: true };
+  return serve(tallied(withWorker(free, worker, gone), 'lostWorkers'), event.now);
 }
 
 function recordOf(context: JobContext, worker: string): WorkerRecord {
@@ -85,7 +103,7 @@ export function answerTask(context: JobContext, event: On<'taskAsked'>): Result 
   const verdict = verdictOn(admitted, call);
   const parked = { replyTo, since: now };
   const { sequence, incarnation } = call;
-  const asking = { incarnation, sequence, verdict, attempt: null, parked };
+  const asking = { incarnation, sequence, verdict, attempt: null, parked, isGone: false };
   return serve(withWorker(free, call.worker, asking), now);
 }
 

@@ -5,6 +5,7 @@
 
 import type { CoordinatorInput } from '../../actors/mapreduce/coordinator-actor.js';
 import type { MrWorkerSpawn } from '../../actors/mapreduce/mr-worker-actor.js';
+import { encodeWorkerLost } from '../../actors/mapreduce/wire.js';
 import type { Address } from '../../actors/ports.js';
 import { ConclaveError, messageOf } from '../errors.js';
 import { ActorSystem, type SystemEvent } from '../host/actor-system.js';
@@ -62,21 +63,18 @@ export class JobActors implements JobControl {
     return COORDINATOR;
   }
 
-  workers(): readonly string[] {
-    return [...this.#alive].sort();
-  }
+  // Fields, not methods: a caller may take them out of the control object.
+  readonly workers = (): readonly string[] => [...this.#alive].sort();
 
-  async killWorker(name: string): Promise<void> {
-    await this.system.kill(name);
-  }
+  readonly killWorker = (name: string): Promise<void> => this.system.kill(name);
 
-  async addWorker(): Promise<string> {
+  readonly addWorker = async (): Promise<string> => {
     this.#workersCount += 1;
     const name = `mr-worker-${this.#workersCount}`;
     const input: MrWorkerSpawn = { coordinator: COORDINATOR };
     await this.system.spawn({ name, module: new URL('./mr-worker.js', import.meta.url), input });
     return name;
-  }
+  };
 
   /** Ends all actors, and the attempts that run. */
   async close(): Promise<void> {
@@ -108,7 +106,12 @@ export class JobActors implements JobControl {
     }
   }
 
-  #exited({ actor, death, restartInMs }: Extract<SystemEvent, { type: 'exited' }>): void {
+  #exited({
+    actor,
+    incarnation,
+    death,
+    restartInMs,
+  }: Extract<SystemEvent, { type: 'exited' }>): void {
     const why = death.error === undefined ? death.cause : messageOf(death.error);
     this.#alive.delete(actor);
     // Sent home at the end of the job, or gone home because the coordinator does not answer.
@@ -118,6 +121,12 @@ export class JobActors implements JobControl {
       this.#fail(new ConclaveError('ACTOR_FAILED', message, { cause: death.error }));
       return;
     }
+    // Without waiting for the time-out, which is for workers of which nobody knows this.
+    this.client.send({
+      to: COORDINATOR,
+      kind: 'workerLost',
+      payload: encodeWorkerLost({ worker: actor, incarnation }),
+    });
     this.#onEvent({ level: 'warn', message: `worker ${actor} has died: ${why}` });
     if (restartInMs !== undefined || this.#alive.size > 0) return;
     if (death.cause === 'killed') this.addWorker().catch(this.#fail);

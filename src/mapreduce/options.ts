@@ -61,7 +61,7 @@ export interface JobEvent {
   readonly message: string;
 }
 
-/** Faults on demand, for tests and demonstrations. */
+/** Faults on demand, for tests and demonstrations. Its methods need no receiver. */
 export interface JobControl {
   /** Names of the workers that live. */
   workers(): readonly string[];

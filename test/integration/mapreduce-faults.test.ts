@@ -23,18 +23,28 @@ async function rejection(promise: Promise<unknown>): Promise<ConclaveError> {
 }
 
 test('a killed worker costs its attempt, and a new one takes over', async (t) => {
-  const { out, options } = prepare(t, fixture('slow'), { workers: 2, reduces: 2 });
+  // By the time-out its attempt would be given again when the test has long been given up.
+  const more = { workers: 2, reduces: 2, taskTimeoutMs: 1_000_000 };
+  const { out, options } = prepare(t, fixture('slow'), more);
   const events: string[] = [];
+  let control: JobControl | undefined;
   let added: Promise<string> | undefined;
-  const kill = async (control: JobControl) => {
-    await new Promise((resolve) => setTimeout(resolve, 700));
-    await control.killWorker('mr-worker-1');
-    added = control.addWorker();
+  /** When a first task is done both workers are at another one, for 400 ms. */
+  const kill = async ({ killWorker, addWorker, workers }: JobControl) => {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    t.same(workers(), ['mr-worker-1', 'mr-worker-2']);
+    await killWorker('mr-worker-1');
+    return addWorker();
   };
   const report = await mapReduce({
     ...options,
     onEvent: ({ message }) => events.push(message),
-    onStart: (control) => void kill(control),
+    onStart: (given) => {
+      control = given;
+    },
+    onProgress: ({ tasksDone }) => {
+      if (control !== undefined && tasksDone > 0) added ??= kill(control);
+    },
   });
   t.equal(await added, 'mr-worker-3');
   t.equal(lines(out).length, 8);

@@ -9,6 +9,7 @@ const REACHED = [
   'attempt taken back',
   'backup task given',
   'bad record skipped',
+  'death of a worker told',
   'job failed for good',
   'late or duplicate completion',
   'map output lost',

@@ -14,7 +14,7 @@ import type { Stage, StageContext, StageReport, StageRow } from './stage.js';
 
 const WORKERS = 3;
 const REDUCES = 4;
-/** Short, because nobody tells the coordinator of the kill: it learns of it by this time-out. */
+/** Short: should a task stand still, a demonstration is not to wait for long. */
 const TASK_TIMEOUT_MS = 2000;
 /** The first that is in the index is shown. */
 const SAMPLES = ['worker', 'license', 'the'];

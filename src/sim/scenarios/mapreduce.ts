@@ -7,7 +7,11 @@
 import type { Observation } from '../../../actors/actor.js';
 import { coordinatorActor } from '../../../actors/mapreduce/coordinator-actor.js';
 import { mrWorkerActor } from '../../../actors/mapreduce/mr-worker-actor.js';
-import { decodeJobStatusResult, encodeClientNews } from '../../../actors/mapreduce/wire.js';
+import {
+  decodeJobStatusResult,
+  encodeClientNews,
+  encodeWorkerLost,
+} from '../../../actors/mapreduce/wire.js';
 import type { Input } from '../../../actors/ports.js';
 import {
   checkDelta,
@@ -49,6 +53,7 @@ const SOMETIMES: Readonly<Partial<Record<keyof Tally, string>>> = {
   backupsWon: 'second attempt won',
   backupsLost: 'second attempt lost',
   timeouts: 'attempt hung for twice the time-out',
+  lostWorkers: 'death of a worker told',
   silences: 'worker silent for the time-out',
   revocations: 'attempt taken back',
   rejectedReports: 'late or duplicate completion',
@@ -67,6 +72,8 @@ class MapReduceRun {
   readonly #tasks: SimTaskWorld;
   readonly #workers: string[] = [];
   readonly #client: Endpoint;
+  /** The lives of workers whose end the coordinator was told. */
+  readonly #told = new Map<string, number>();
   #correlation = 0;
   #news: ClientNews = { type: 'none' };
   #status: JobStatusResult | undefined;
@@ -111,6 +118,9 @@ class MapReduceRun {
     sim.invariant('mapreduce.early-exit', () => this.#checkExits());
     this.#poll();
     this.#loseOutput();
+    // A stream of its own: whether deaths are told changes nothing else that the seed decides.
+    const deaths = sim.stream('mapreduce.deaths');
+    if (deaths.chance(2, 3)) this.#watchWorkers(deaths.uniform(1, SECOND));
     sim.after(this.#random.uniform(SECOND, 20 * SECOND), () => {
       this.#spawnWorker('mr-worker-late');
       sim.sometimes('mapreduce: worker joined late');
@@ -159,6 +169,19 @@ class MapReduceRun {
         ports: (context) => ({ tasks: simTasks(context, this.#tasks) }),
       },
     );
+  }
+
+  /** Tells the coordinator of deaths, over the same network; a fast restart goes unnoticed. */
+  #watchWorkers(periodMicros: number): void {
+    const { sim } = this.#world;
+    for (const worker of this.#workers) {
+      const { isAlive, incarnation } = sim.actor(worker);
+      if (isAlive || this.#told.get(worker) === incarnation) continue;
+      this.#told.set(worker, incarnation);
+      const payload = encodeWorkerLost({ worker, incarnation });
+      this.#client.send({ to: COORDINATOR, kind: 'workerLost', payload });
+    }
+    sim.after(periodMicros, () => this.#watchWorkers(periodMicros));
   }
 
   /** The client asks how it stands, for ever: answers get lost. */

@@ -7,6 +7,7 @@ import type {
   Counters,
   JobSpec,
   Progress,
+  RecordId,
   ResultFile,
 } from '../../../machines/mapreduce/job-spec.js';
 import type { JobContext, JobEvent } from '../../../machines/mapreduce/job-state.js';
@@ -99,8 +100,9 @@ class Table {
     return short(this.call(worker, previous, life, sequence)[worker]);
   }
 
-  progress(worker: string, attempt: string, bytes = 0): string {
-    const progress: Progress = { bytes, records: 0, pairs: 0 };
+  progress(worker: string, attempt: string, bytes = 0, record?: RecordId): string {
+    const inHand = record === undefined ? {} : { record };
+    const progress: Progress = { bytes, records: 0, pairs: 0, ...inHand };
     const call = { worker, incarnation: 1, attempt, progress };
     const replyTo = { address: worker, correlation: ++this.#correlation };
     const answer = this.answers({ type: 'progressReported', now: this.now, replyTo, call })[worker];
@@ -312,6 +314,53 @@ test('job: a record that killed three attempts is left out and reported (§4.6)'
     { input: 0, offset: 40, file: 'f0.txt', message: 'boom' },
   ]);
   t.equal(table.context.maps[0]?.context.failuresCount, 0, 'their cause is gone');
+  t.end();
+});
+
+test('job: a record in which three attempts hang is the one that was told last, and left out', (t) => {
+  const table = new Table({ skipBadRecords: true, maxAttempts: 4 }, 1);
+  for (const attempt of ['m0.1', 'm0.2', 'm0.3']) {
+    t.equal(table.ask('a'), attempt);
+    table.progress('a', attempt, 100, { input: 0, offset: 30 });
+    // The next record has begun and nothing else has changed: no progress.
+    table.progress('a', attempt, 100, { input: 0, offset: 40 });
+    // Reports overtake each other.
+    table.progress('a', attempt, 100, { input: 0, offset: 30 });
+    table.pass(15 * SECOND);
+    t.equal(table.progress('a', attempt, 100, { input: 0, offset: 40 }), 'continue');
+    table.pass(5 * SECOND);
+    t.equal(table.progress('a', attempt, 100, { input: 0, offset: 40 }), 'abort');
+  }
+  t.match(reportOf(table.context).skipped, [{ input: 0, offset: 40, file: 'f0.txt' }]);
+  t.equal(table.context.tally.timeouts, 3);
+  t.end();
+});
+
+test('job: what a worker had is given again as soon as its death is told', (t) => {
+  const table = new Table({}, 1);
+  const lost = (worker: string, incarnation = 1) => {
+    const answers = table.answers({
+      type: 'workerLost',
+      now: table.now,
+      worker: { worker, incarnation },
+    });
+    return Object.fromEntries(Object.entries(answers).map(([to, it]) => [to, short(it)]));
+  };
+  t.equal(table.ask('a'), 'm0.1');
+  t.equal(table.ask('b'), 'parked');
+  t.same(lost('a'), { b: 'm0.2' }, 'to the worker that waits, at once');
+  t.same(lost('a'), {}, 'told twice');
+  t.match(table.context.tally, { lostWorkers: 1, revocations: 1, staleCalls: 0 });
+  t.equal(table.ask('a', finished('m0.1')), 'parked', 'no answer to a late call of the dead life');
+  t.equal(table.progress('a', 'm0.1', 5), 'nothing');
+  t.equal(table.context.tally.staleCalls, 2);
+  t.equal(table.ask('a', null, 2), 'parked', 'its next life is another matter');
+  t.same(lost('a', 1), {}, 'late news of an earlier life');
+  t.same(lost('b'), { a: 'm0.3' });
+  t.same(lost('c'), {}, 'a worker that had not called yet');
+  t.equal(table.ask('c'), 'parked', 'no answer either');
+  t.equal(table.context.tally.staleCalls, 3);
+  t.equal(table.context.maps[0]?.context.failuresCount, 0, 'nobody’s failure');
   t.end();
 });
 
