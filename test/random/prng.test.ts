@@ -45,6 +45,10 @@ test('prng: below() is uniform and keeps its bound (chi-square)', (t) => {
   const expected = draws / 27;
   const chiSquare = counts.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0);
   t.ok(chiSquare < 54.05, `chi-square ${chiSquare}, 26 degrees, 0.1 %`);
+  // Of a bound that does not divide 2^32, a plain remainder would favour the lowest third.
+  let low = 0;
+  for (let i = 0; i < 9_000; i++) if (prng.below(3 * 2 ** 30) < 2 ** 30) low++;
+  t.ok(low > 2_700 && low < 3_300, `${low} of 9000 in the lowest third`);
   t.equal(prng.below(1), 0);
   t.throws(() => prng.below(0), RangeError);
   t.throws(() => prng.below(2 ** 32 + 1), RangeError);

@@ -83,8 +83,7 @@ function makeDefinition(step = 1) {
   });
 }
 
-function message(by: number): Input {
-  const payload = new Uint8Array([by]);
+function message(by: number, payload = new Uint8Array([by])): Input {
   const envelope = {
     from: 'a',
     to: 'b',
@@ -122,9 +121,12 @@ function live(): { recording: ActorRecording; sent: Outgoing[] } {
   const boot = { name: 'b', incarnation: 3, input: { from: 1 }, records: [new Uint8Array([9])] };
   recorder.booted(boot);
   actor.start(boot);
+  // A host packs the messages of every turn into one buffer.
+  const packed = new Uint8Array(1);
   for (let turn = 0; turn < 20; turn++) {
     now = turn % 3 === 0 && alarm !== undefined ? alarm : now + 10;
-    actor.turn(turn % 3 === 1 ? [message(turn), message(1)] : []);
+    packed[0] = turn;
+    actor.turn(turn % 3 === 1 ? [message(turn, packed), message(1)] : []);
   }
   return { recording: recorder.finish(actor.state), sent };
 }
@@ -148,6 +150,9 @@ test('recording: a changed actor, input, draw or answer shows as a difference', 
   });
   const draws = recording.draws.map((draw) => draw + 1);
   t.match(replay({ ...recording, draws }, makeDefinition()), { type: 'differs' });
+  t.match(replay({ ...recording, draws: [...recording.draws, 1] }, makeDefinition()), {
+    what: 'fewer random numbers were drawn',
+  });
   t.match(replay({ ...recording, input: { from: 2 } }, makeDefinition()), { type: 'differs' });
   t.match(replay({ ...recording, returns: [] }, makeDefinition()), { type: 'differs' });
   t.match(replay({ ...recording, state: '' }, makeDefinition()), { what: 'the final state' });
