@@ -1,4 +1,5 @@
 /** The engine's output against a sequential run's, over the inputs that could tell them apart. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -274,4 +275,14 @@ test('engine: equals a sequential run for any input, split, memory and form of a
     { numRuns: 150 },
   );
   t.pass('150 cases');
+});
+
+test('indexer: a line of millions of words needs little more memory than the line', (t) => {
+  const app = new URL('../../src/mapreduce/apps/indexer.js', import.meta.url).href;
+  const source = `import { map } from ${JSON.stringify(app)};
+    map('f', 'a b '.repeat(4e6), (word) => process.stdout.write(word));`;
+  const args = ['--max-old-space-size=64', '--input-type=module', '-e', source];
+  const child = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  t.match(child, { status: 0, stdout: 'ab' });
+  t.end();
 });
