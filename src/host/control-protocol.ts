@@ -46,6 +46,8 @@ export interface ThreadStats {
   /** Share of the time since the thread's start in which its event loop was busy, 0 … 1. */
   readonly utilization: number;
   readonly heapUsedBytes: number;
+  /** Messages that its actors sent to names that nobody ever had. */
+  readonly unknownCount: number;
   readonly actors: readonly ActorStats[];
 }
 
@@ -54,7 +56,7 @@ export interface ActorStats {
   /** Turns taken, and inputs that came in them. */
   readonly turnCount: number;
   readonly inputCount: number;
-  /** Inputs dropped because the mailbox was full. */
+  /** Messages dropped because the mailbox was full. */
   readonly droppedCount: number;
   readonly storage: LogStats;
 }

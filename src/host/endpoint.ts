@@ -7,6 +7,7 @@ import type { Address, Envelope, Micros, Outgoing } from '../../actors/ports.js'
 import { ConclaveError } from '../errors.js';
 import { firstCorrelation, type NoReply, PendingRequests } from '../router/pending-requests.js';
 import type { Mailbox, ThreadRouter } from '../router/thread-router.js';
+import type { DropReason } from '../trace/record.js';
 import type { Resident } from './thread-host.js';
 
 export interface EndpointOptions {
@@ -61,7 +62,7 @@ export class Endpoint implements Mailbox, Resident {
 
   /** Sends a message; what one tick sends leaves together. Throws `CLOSED` after `close()`. */
   send(message: Outgoing): void {
-    if (this.#isClosed) throw new ConclaveError('CLOSED', `endpoint '${this.name}' is closed`);
+    if (this.#isClosed) throw this.#closedError();
     this.#options.router.send(this.#options.id, this.#options.incarnation, message);
     if (!this.#isFlushScheduled) {
       this.#isFlushScheduled = true;
@@ -81,6 +82,7 @@ export class Endpoint implements Mailbox, Resident {
    */
   request(request: EndpointRequest): Promise<Envelope> {
     const { to, kind, payload, timeoutMs = DEFAULT_TIMEOUT_MS } = request;
+    if (this.#isClosed) return Promise.reject(this.#closedError());
     this.#correlation += 1;
     const correlation = this.#correlation;
     return new Promise((resolve, reject) => {
@@ -98,7 +100,7 @@ export class Endpoint implements Mailbox, Resident {
     this.#options.router.flush();
     this.#isClosed = true;
     for (const { reject } of this.#waiters.values()) {
-      reject(new ConclaveError('CLOSED', `endpoint '${this.name}' was closed`));
+      reject(this.#closedError());
     }
     this.#waiters.clear();
     this.#options.onClose(this);
@@ -108,12 +110,16 @@ export class Endpoint implements Mailbox, Resident {
     this.close();
   }
 
-  deliver(envelope: Envelope): void {
-    const isOwn = envelope.correlation > firstCorrelation(this.#options.incarnation);
-    if (envelope.rpc !== 'reply' || !isOwn) this.onMessage(envelope);
-    else if (this.#requests.close(envelope.correlation)) {
-      this.#takeWaiter(envelope.correlation)?.resolve(envelope);
+  deliver(envelope: Envelope): DropReason | undefined {
+    // Numbers of earlier lives too are `request`'s: nobody waits for those replies any more.
+    const isRequested = envelope.correlation > firstCorrelation(1);
+    if (envelope.rpc !== 'reply' || !isRequested) {
+      this.onMessage(envelope);
+      return undefined;
     }
+    if (!this.#requests.close(envelope.correlation)) return 'stray';
+    this.#takeWaiter(envelope.correlation)?.resolve(envelope);
+    return undefined;
   }
 
   lost(correlation: number): void {
@@ -128,6 +134,10 @@ export class Endpoint implements Mailbox, Resident {
   turn(now: Micros): boolean {
     for (const noReply of this.#requests.expire(now)) this.#fail(noReply, 'came in time');
     return false;
+  }
+
+  #closedError(): ConclaveError {
+    return new ConclaveError('CLOSED', `endpoint '${this.name}' is closed`);
   }
 
   #fail(noReply: NoReply, what: string): void {

@@ -9,12 +9,13 @@ import { PendingRequests } from '../router/pending-requests.js';
 import type { Mailbox, ThreadRouter } from '../router/thread-router.js';
 import type { ActorLog } from '../storage/actor-log.js';
 import { type ActorRecorder, recordActor } from '../trace/actor-recording.js';
+import type { DropReason } from '../trace/record.js';
 import { encodeRecording } from '../trace/recording-codec.js';
 import type { ActorBinding } from './binding.js';
 import type { ActorSeat, ActorStats, FromThread } from './control-protocol.js';
 import type { Resident, ThreadHost } from './thread-host.js';
 
-/** A mailbox keeps this many inputs; what comes on top is dropped and counted (Raft resends). */
+/** Messages beyond this many waiting inputs are dropped and counted (Raft resends). */
 export const MAILBOX_INPUTS_MAX = 65_536;
 /** A turn takes at most this many, so that a flood cannot keep a thread from its timers. */
 export const TURN_INPUTS_MAX = 4_096;
@@ -139,9 +140,15 @@ export class LocalActor implements Mailbox, Resident {
     this.#actor.start({ name, incarnation, input, records });
   }
 
-  deliver(envelope: Envelope): void {
-    if (envelope.rpc === 'reply' && !this.#requests.close(envelope.correlation)) return;
+  deliver(envelope: Envelope): DropReason | undefined {
+    // First, so that a request whose reply is dropped still times out.
+    if (this.#inbox.length >= MAILBOX_INPUTS_MAX) {
+      this.#droppedCount++;
+      return 'overflow';
+    }
+    if (envelope.rpc === 'reply' && !this.#requests.close(envelope.correlation)) return 'stray';
     this.#put({ type: 'message', envelope });
+    return undefined;
   }
 
   lost(correlation: number): void {
@@ -178,11 +185,8 @@ export class LocalActor implements Mailbox, Resident {
     router.send(seat.id, seat.incarnation, message);
   }
 
+  /** Only messages are bounded: what this actor asked for itself is never lost. */
   #put(input: Input): void {
-    if (this.#inbox.length >= MAILBOX_INPUTS_MAX) {
-      this.#droppedCount++;
-      return;
-    }
     this.#inbox.push(input);
     this.#options.host.ready(this);
   }

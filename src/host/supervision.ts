@@ -11,7 +11,7 @@ export interface SupervisionPolicy {
   /** More deaths than this within `windowMs` and it stays dead. */
   readonly restartsMax: number;
   readonly windowMs: number;
-  /** The pause before the first restart; it doubles with each death of the window. */
+  /** The pause before the first restart; it doubles with each death, up to `windowMs`. */
   readonly backoffMs: number;
 }
 
@@ -38,6 +38,7 @@ export class Supervisor {
     this.#deathsMs = this.#deathsMs.filter((at) => at > nowMs - windowMs);
     this.#deathsMs.push(nowMs);
     const deaths = this.#deathsMs.length;
-    return deaths > restartsMax ? undefined : backoffMs * 2 ** (deaths - 1);
+    if (deaths > restartsMax) return undefined;
+    return Math.min(backoffMs * 2 ** (deaths - 1), windowMs);
   }
 }

@@ -111,7 +111,10 @@ class ActorThread {
       router: this.#router,
       now: this.#now,
       wake: (endpoint) => this.#host.soon(endpoint),
-      onClose: () => this.#router.detach(seat.id),
+      onClose: (closed) => {
+        this.#router.detach(seat.id);
+        this.#host.remove(closed);
+      },
     });
     this.#router.attach(seat.id, endpoint);
     this.#host.add(endpoint, () =>
@@ -159,6 +162,7 @@ class ActorThread {
     return {
       utilization: performance.eventLoopUtilization().utilization,
       heapUsedBytes: process.memoryUsage().heapUsed,
+      unknownCount: this.#router.unknownCount,
       actors: this.#actors.map((actor) => actor.stats()),
     };
   }

@@ -14,6 +14,8 @@ import { payloadBytes } from './payload.js';
 
 const HEADER_WORDS = 6;
 const TWO_32 = 2 ** 32;
+/** A delay fits one unsigned word: 71 minutes. Longer ones, of a choked link, are cut to it. */
+const DELAY_MICROS_MAX = TWO_32 - 1;
 export const FRAME_HEADER_BYTES = HEADER_WORDS * 4;
 const FIRST_CAPACITY_BYTES = 64 * 1024;
 /** A packer that grew beyond this for one big message gives the memory back. */
@@ -35,6 +37,7 @@ export interface FrameHeader {
   readonly lost: boolean;
   /** It must not overtake what was sent before it on its link. */
   readonly inOrder: boolean;
+  /** Modulo 2^16. */
   readonly incarnation: number;
   /** Unsigned, below 2^53. */
   readonly correlation: number;
@@ -69,7 +72,7 @@ export class FramePacker {
       (header.incarnation << 16);
     words[at + 3] = header.correlation;
     words[at + 4] = header.correlation / TWO_32;
-    words[at + 5] = header.delayMicros;
+    words[at + 5] = Math.min(header.delayMicros, DELAY_MICROS_MAX);
     this.#copy(payload, start + FRAME_HEADER_BYTES);
     this.#used = end;
   }
@@ -135,7 +138,7 @@ export function unpackFrames(
         inOrder: (flags & IN_ORDER_FLAG) !== 0,
         incarnation: what >>> 16,
         correlation: ((words[at + 3] as number) >>> 0) + (words[at + 4] as number) * TWO_32,
-        delayMicros: words[at + 5] as number,
+        delayMicros: (words[at + 5] as number) >>> 0,
       },
       packed.subarray(body, body + length),
     );

@@ -69,14 +69,18 @@ export class LinkPolicy {
     this.#random = new Prng([1, 0, 0, 0], options.tap);
   }
 
-  /** Decides and counts one message. Allocates nothing while the link is plain. */
-  fate(from: number, to: number, sizeBytes: number, rpc: Rpc, now: Micros): Fate {
+  /**
+   * Decides and counts one message. Allocates nothing while the link is plain. To somebody who is
+   * not there (`isThere`), a link is as good as down.
+   */
+  fate(from: number, to: number, sizeBytes: number, rpc: Rpc, now: Micros, isThere = true): Fate {
     const table = this.#table;
-    const isPlain = table.isPlain(from, to) && now >= this.#lastArrival;
+    const isPlain = isThere && table.isPlain(from, to) && now >= this.#lastArrival;
     const n = isPlain ? 0 : table.sentCount(from, to);
     table.countSent(from, to, sizeBytes, rpc);
     if (isPlain) return PLAIN;
-    const fate = this.#draw(from, to, sizeBytes, rpc, now, n);
+    const isUp = isThere && table.isUp(from, to);
+    const fate = this.#draw(from, to, sizeBytes, rpc, now, n, isUp);
     if (fate.copies === 0) table.countDropped(from, to);
     else if (fate.copies === 2) table.countDuplicated(from, to);
     return fate;
@@ -89,7 +93,12 @@ export class LinkPolicy {
     return false;
   }
 
-  /** Counts a message whose addressee was not there when it arrived. */
+  /** Whether a caller is told when a message of this link is lost. */
+  reportsLoss(from: number, to: number): boolean {
+    return this.#table.reportsLoss(from, to);
+  }
+
+  /** Counts a message that arrived and that nobody took. */
   refused(from: number, to: number): void {
     this.#table.countRefused(from, to);
   }
@@ -99,11 +108,18 @@ export class LinkPolicy {
     this.#table.countDelivered(from, to, sizeBytes, rpc);
   }
 
-  #draw(from: number, to: number, sizeBytes: number, rpc: Rpc, now: Micros, n: number): Fate {
+  #draw(
+    from: number,
+    to: number,
+    sizeBytes: number,
+    rpc: Rpc,
+    now: Micros,
+    n: number,
+    isUp: boolean,
+  ): Fate {
     const settings = this.#table.get(from, to);
     const wire = this.#wire(from, to);
     this.#random.seek(wire.key0, wire.key1, n);
-    const isUp = this.#table.isUp(from, to);
     if (settings.lab !== undefined && rpc !== 'none') {
       const lab = this.#lab(settings, isUp, rpc);
       if (lab.isLost) return { ...LOST, delayMicros: lab.delayMicros, reported: true };

@@ -7,6 +7,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Envelope, Micros, Outgoing } from '../../actors/ports.js';
 import { type Directory, NOWHERE } from '../host/directory.js';
+import type { DropReason } from '../trace/record.js';
 import { type FrameHeader, FramePacker, unpackFrames } from './frame.js';
 import { type Frame, HeldFrames } from './held-frames.js';
 import type { LinkPolicy } from './link-policy.js';
@@ -14,7 +15,8 @@ import { payloadBytes, payloadCopy } from './payload.js';
 
 /** What a mailbox of this thread is told, between turns. */
 export interface Mailbox {
-  deliver(envelope: Envelope): void;
+  /** Takes a message, or says why not. */
+  deliver(envelope: Envelope): DropReason | undefined;
   /** A request, or the reply to it, is known to be lost (networks that report losses). */
   lost(correlation: number): void;
 }
@@ -45,12 +47,15 @@ export class ThreadRouter {
   readonly #mailboxes = new Map<number, Mailbox>();
   readonly #ports = new Map<number, MessagePort>();
   readonly #packers = new Map<number, FramePacker>();
+  /** Threads that are dead. Numbers of threads are never reused. */
+  readonly #gone = new Set<number>();
   /** Threads whose packer has frames since the last flush. */
   #dirty: number[] = [];
   #local: Frame[] = [];
   readonly #held = new HeldFrames();
   /** When what now arrives does. */
   #now: Micros = 0;
+  #unknownCount = 0;
 
   constructor(options: ThreadRouterOptions) {
     this.#options = options;
@@ -63,7 +68,8 @@ export class ThreadRouter {
     this.#ports.set(thread, port);
     port.on('message', (packed: Uint8Array) => this.#receive(packed));
     port.on('close', () => {
-      if (this.#ports.get(thread) === port) this.#ports.delete(thread);
+      this.#gone.add(thread);
+      this.#ports.delete(thread);
       this.#packers.delete(thread);
     });
     if ((this.#packers.get(thread)?.sizeBytes ?? 0) > 0) this.#post(thread);
@@ -82,13 +88,22 @@ export class ThreadRouter {
     for (const port of this.#ports.values()) port.close();
   }
 
+  /** How many messages were lost because nobody ever had the name that they were sent to. */
+  get unknownCount(): number {
+    return this.#unknownCount;
+  }
+
   /** Decides a message's fate and gathers it for `flush`. */
   send(from: number, incarnation: number, message: Outgoing): void {
     const to = this.#directory.idOf(message.to);
-    if (to === undefined) return;
+    if (to === undefined) {
+      this.#unknownCount++;
+      return;
+    }
     const rpc = message.rpc ?? 'none';
     const size = payloadBytes(message.payload);
-    const fate = this.#policy.fate(from, to, size, rpc, this.#options.now());
+    const isThere = this.#isAlive(this.#directory.threadOf(to));
+    const fate = this.#policy.fate(from, to, size, rpc, this.#options.now(), isThere);
     const header = {
       from,
       to,
@@ -97,7 +112,7 @@ export class ThreadRouter {
       lost: false,
       inOrder: fate.inOrder,
       incarnation,
-      correlation: message.correlation ?? 0,
+      correlation: rpc === 'none' ? 0 : (message.correlation ?? 0),
       delayMicros: fate.delayMicros,
     };
     if (fate.copies > 0) this.#gather(header, message.payload);
@@ -126,10 +141,12 @@ export class ThreadRouter {
   /** Delivers the delayed messages that are due, and what this thread has sent to itself. */
   deliverDue(now: Micros): void {
     this.#release(now);
-    if (this.#local.length === 0) return;
-    const frames = this.#local;
-    this.#local = [];
-    for (const frame of frames) this.#arrive(frame.header, frame.payload);
+    if (this.#local.length > 0) {
+      const frames = this.#local;
+      this.#local = [];
+      for (const frame of frames) this.#arrive(frame.header, frame.payload);
+    }
+    this.flush();
   }
 
   /** Delivers what is due before anything else arrives: else that would overtake it. */
@@ -137,9 +154,10 @@ export class ThreadRouter {
     this.#now = now;
     for (;;) {
       const frame = this.#held.takeDue(now);
-      if (frame === undefined) return;
+      if (frame === undefined) break;
       this.#deliver(frame.header, frame.payload);
     }
+    this.flush();
   }
 
   /**
@@ -161,7 +179,7 @@ export class ThreadRouter {
       this.#local.push({ header, payload: payloadCopy(payload) });
       return;
     }
-    if (thread === NOWHERE) return;
+    if (!this.#isAlive(thread)) return;
     let packer = this.#packers.get(thread);
     if (packer === undefined) {
       packer = new FramePacker();
@@ -170,6 +188,10 @@ export class ThreadRouter {
     if (packer.sizeBytes === 0) this.#dirty.push(thread);
     packer.add(header, payload);
     if (packer.sizeBytes >= POST_EARLY_BYTES) this.#post(thread);
+  }
+
+  #isAlive(thread: number): boolean {
+    return thread !== NOWHERE && !this.#gone.has(thread);
   }
 
   #post(thread: number): void {
@@ -196,6 +218,7 @@ export class ThreadRouter {
         unpackFrames(received.message as Uint8Array, this.#arrive);
       }
     }
+    this.flush();
     this.#options.arrived();
   }
 
@@ -207,18 +230,33 @@ export class ThreadRouter {
   };
 
   #deliver(header: FrameHeader, payload: Uint8Array): void {
-    const mailbox = this.#mailboxes.get(header.to);
-    if (mailbox === undefined) {
-      this.#policy.refused(header.from, header.to);
-      return;
-    }
+    const { from, to, rpc } = header;
+    const mailbox = this.#mailboxes.get(to);
     if (header.lost) {
-      mailbox.lost(header.correlation);
+      mailbox?.lost(header.correlation);
       return;
     }
-    if (!this.#policy.admits(header.from, header.to)) return;
-    this.#policy.delivered(header.from, header.to, payload.byteLength, header.rpc);
-    mailbox.deliver({
+    const reason = this.#offer(mailbox, header, payload);
+    if (reason === undefined) {
+      this.#policy.delivered(from, to, payload.byteLength, rpc);
+      return;
+    }
+    // `admits` has counted a cut.
+    if (reason !== 'cut') this.#policy.refused(from, to);
+    // A stray reply has ended its request already.
+    if (reason !== 'stray' && this.#policy.reportsLoss(from, to)) {
+      this.#reportLoss({ ...header, delayMicros: 0 });
+    }
+  }
+
+  #offer(
+    mailbox: Mailbox | undefined,
+    header: FrameHeader,
+    payload: Uint8Array,
+  ): DropReason | undefined {
+    if (mailbox === undefined) return 'gone';
+    if (!this.#policy.admits(header.from, header.to)) return 'cut';
+    return mailbox.deliver({
       from: this.#directory.nameOf(header.from),
       to: this.#directory.nameOf(header.to),
       kind: header.kind,
