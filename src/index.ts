@@ -3,17 +3,17 @@
  * `conclave/actors`, …); this module has what an application starts with.
  */
 export { ConclaveError, ERROR_CODES, type ErrorCode } from './errors.js';
-export {
-  type ActorSpec,
-  ActorSystem,
-  type ActorSystemOptions,
-  type SystemEvent,
-  type ThreadOptions,
-} from './host/actor-system.js';
+export { ActorSystem } from './host/actor-system.js';
 export type { ResourceLimits } from './host/actor-thread-pool.js';
 export type { ActorBinding, EndpointBinding, PortContext } from './host/binding.js';
 export { Endpoint, type EndpointOptions, type EndpointRequest } from './host/endpoint.js';
 export type { SupervisionPolicy } from './host/supervision.js';
+export type {
+  ActorSpec,
+  ActorSystemOptions,
+  SystemEvent,
+  ThreadOptions,
+} from './host/system-options.js';
 export { mapReduce } from './mapreduce/job.js';
 export type {
   JobControl,

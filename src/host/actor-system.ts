@@ -4,87 +4,30 @@
  * of the network: its endpoints talk to the actors.
  */
 import { MessageChannel } from 'node:worker_threads';
-import type { Address, LogLevel, Micros } from '../../actors/ports.js';
-import { ConclaveError } from '../errors.js';
+import type { Address, Micros } from '../../actors/ports.js';
+import { ConclaveError, messageOf } from '../errors.js';
 import { LinkPolicy } from '../router/link-policy.js';
 import { LinkTable } from '../router/link-table.js';
 import { Network } from '../router/network.js';
-import type { PresetName } from '../router/presets.js';
 import { ThreadRouter } from '../router/thread-router.js';
 import { DataDirectory } from '../storage/data-directory.js';
 import { ActorThread, type ThreadDeath } from './actor-thread.js';
-import { ActorThreadPool, type ResourceLimits } from './actor-thread-pool.js';
+import { ActorThreadPool } from './actor-thread-pool.js';
+import { Cell, type CellOwner } from './cell.js';
 import { processMicros, SystemClock } from './clock.js';
 import { type ActorSeat, FLAG_WORDS, type Peer, type ThreadStats } from './control-protocol.js';
 import { Directory, MAX_ADDRESSES, NOWHERE } from './directory.js';
 import { Endpoint } from './endpoint.js';
-import { type SupervisionPolicy, Supervisor } from './supervision.js';
+import type {
+  ActorSpec,
+  ActorSystemOptions,
+  SystemEvent,
+  ThreadOptions,
+} from './system-options.js';
 import { ThreadHost } from './thread-host.js';
 
 /** The thread that started the system. */
 const MAIN_THREAD = 0;
-
-export interface ActorSystemOptions {
-  readonly network?: {
-    /** Fixes the decisions of the network per (link, n-th message); default: drawn. */
-    readonly seed?: number | bigint | string;
-    readonly preset?: PresetName;
-  };
-  /** Where actors keep their logs; without it they keep them in memory, for one life only. */
-  readonly dataDir?: string;
-  /** Default true. False: writes are not synced; a power failure may lose them. */
-  readonly fsync?: boolean;
-  /** Keeps every actor's inputs, for a replay in the simulator. Default false. */
-  readonly recording?: boolean;
-  readonly onEvent?: (event: SystemEvent) => void;
-}
-
-/** What a system tells its owner. */
-export type SystemEvent =
-  | { readonly type: 'spawned'; readonly actor: Address; readonly incarnation: number }
-  | {
-      readonly type: 'exited';
-      readonly actor: Address;
-      readonly incarnation: number;
-      readonly death: ThreadDeath;
-      /** The supervisor starts a new life after this pause; undefined: it stays dead. */
-      readonly restartInMs: number | undefined;
-    }
-  | {
-      readonly type: 'log';
-      readonly actor: Address;
-      readonly at: Micros;
-      readonly level: LogLevel;
-      readonly message: string;
-      readonly fields: Readonly<Record<string, unknown>> | undefined;
-    };
-
-export interface ActorSpec {
-  readonly name: Address;
-  /** The module that exports the actor's `ActorBinding`. */
-  readonly module: URL | string;
-  /** The name of that export; default `actor`. */
-  readonly exportName?: string;
-  /** Plain data for the actor's `boot`; the same in every life. */
-  readonly input?: unknown;
-}
-
-/** Of a thread, and so of all actors in it: they are one failure domain. */
-export interface ThreadOptions {
-  readonly limits?: ResourceLimits;
-  readonly supervision?: Partial<SupervisionPolicy>;
-}
-
-/** Actors that share a thread, over all its lives. */
-interface Cell {
-  readonly specs: readonly ActorSpec[];
-  readonly options: ThreadOptions;
-  readonly supervisor: Supervisor;
-  incarnation: number;
-  thread: ActorThread;
-  /** A pause before the supervisor's restart. */
-  restartTimer: NodeJS.Timeout | undefined;
-}
 
 export class ActorSystem {
   readonly network: Network;
@@ -99,6 +42,12 @@ export class ActorSystem {
   readonly #host: ThreadHost;
   readonly #router: ThreadRouter;
   readonly #cells = new Map<Address, Cell>();
+  readonly #cellOwner: CellOwner = {
+    live: (cell) => this.#live(cell),
+    leave: (cell) => this.#leave(cell),
+    ended: (cell, death, restartInMs) => this.#ended(cell, death, restartInMs),
+    forget: (cell) => this.#forget(cell),
+  };
   readonly #endpoints = new Map<Address, Endpoint>();
   readonly #threads = new Map<number, ActorThread>();
   #threadCount = MAIN_THREAD + 1;
@@ -112,7 +61,6 @@ export class ActorSystem {
   private constructor(options: ActorSystemOptions) {
     this.#options = options;
     const { dataDir } = options;
-    this.#data = dataDir === undefined ? undefined : DataDirectory.open(dataDir);
     this.#seed = String(options.network?.seed ?? processMicros());
     const now = () => this.#clock.now();
     const table = new LinkTable(this.#links, MAX_ADDRESSES);
@@ -121,6 +69,7 @@ export class ActorSystem {
       names: () => this.#directory.names(),
     });
     if (options.network?.preset !== undefined) this.network.preset(options.network.preset);
+    this.#data = dataDir === undefined ? undefined : DataDirectory.open(dataDir);
     this.#host = new ThreadHost({
       now,
       flags: new Int32Array(new SharedArrayBuffer(FLAG_WORDS * 4)),
@@ -147,7 +96,8 @@ export class ActorSystem {
 
   /**
    * Starts an actor in a thread of its own and resolves when it has booted. Rejects with
-   * `NAME_IN_USE` when the name is alive, `ACTOR_FAILED` when the actor cannot be made.
+   * `NAME_IN_USE` when the name is taken, `ACTOR_FAILED` when the actor cannot be made; the name
+   * is free again then.
    */
   spawn(spec: ActorSpec & ThreadOptions): Promise<void> {
     return this.spawnTogether([spec], spec);
@@ -156,38 +106,38 @@ export class ActorSystem {
   /** Starts several actors in one thread: they live, die, pause and restart together. */
   async spawnTogether(specs: readonly ActorSpec[], options: ThreadOptions = {}): Promise<void> {
     this.#assertOpen();
-    for (const { name } of specs) {
-      if (this.#cells.has(name) || this.#endpoints.has(name)) {
-        throw new ConclaveError('NAME_IN_USE', `'${name}' is alive or waits for its restart`);
-      }
+    if (specs.length === 0) throw new RangeError('a thread needs at least one actor');
+    const names = new Set<Address>();
+    for (const { name, input } of specs) {
+      this.#assertFree(name);
+      if (names.has(name)) throw new ConclaveError('NAME_IN_USE', `'${name}' is given twice`);
+      names.add(name);
+      assertPlain(name, input);
     }
-    const supervisor = new Supervisor(options.supervision);
-    const cell = { specs, options, supervisor, incarnation: 0, restartTimer: undefined };
-    await this.#live(cell as unknown as Cell).ready;
+    await new Cell(this.#cellOwner, specs, options).spawn();
   }
 
-  /** Ends the actor's thread at any instant: nothing is flushed. Resolves when it is dead. */
-  async kill(name: Address): Promise<void> {
-    const cell = this.#cell(name);
-    clearTimeout(cell.restartTimer);
-    this.#leave(cell);
-    await cell.thread.kill();
+  /**
+   * Ends the actor's thread at any instant: nothing is flushed. Resolves when it is dead. It stays
+   * dead, and its name taken, until `restart` or `stop`.
+   */
+  kill(name: Address): Promise<void> {
+    return this.#cell(name).kill();
   }
 
   /** Ends the actor after its current turn, its log closed, and frees its name. */
-  async stop(name: Address): Promise<void> {
-    const cell = this.#cell(name);
-    clearTimeout(cell.restartTimer);
-    await cell.thread.stop();
-    this.#forget(cell);
+  stop(name: Address): Promise<void> {
+    return this.#cell(name).stop();
   }
 
-  /** Kills it if it is alive, and gives it a new life with the storage of the last. */
-  async restart(name: Address): Promise<void> {
+  /**
+   * Kills it if it is alive, and gives it a new life with the storage of the last. Rejects with
+   * `ACTOR_FAILED` when it does not boot, or when a later order of the same kind came between.
+   */
+  restart(name: Address): Promise<void> {
     const cell = this.#cell(name);
-    await this.kill(name);
     this.#assertOpen();
-    await this.#live(cell).ready;
+    return cell.restart();
   }
 
   /** Stands still at the next turn boundary, timers included; messages wait. */
@@ -228,9 +178,7 @@ export class ActorSystem {
   /** Opens a mailbox of this thread on the network. */
   endpoint(name: Address): Endpoint {
     this.#assertOpen();
-    if (this.#cells.has(name) || this.#endpoints.has(name)) {
-      throw new ConclaveError('NAME_IN_USE', `'${name}' is in use`);
-    }
+    this.#assertFree(name);
     const id = this.#register(name);
     const incarnation = this.#directory.incarnationOf(id) + 1;
     const endpoint = new Endpoint({
@@ -261,8 +209,9 @@ export class ActorSystem {
 
   async #close(): Promise<void> {
     for (const endpoint of this.#endpoints.values()) endpoint.close();
-    for (const { restartTimer } of this.#cells.values()) clearTimeout(restartTimer);
-    await Promise.all([...this.#threads.values()].map((thread) => thread.stop()));
+    const cells = new Set(this.#cells.values());
+    for (const cell of cells) cell.hold();
+    await Promise.all([...cells].map((cell) => cell.stop()));
     this.#host.halt();
     this.#router.close();
     await this.#pool.destroy();
@@ -271,10 +220,12 @@ export class ActorSystem {
 
   /** Starts the next life of a cell. */
   #live(cell: Cell): ActorThread {
-    cell.incarnation++;
+    this.#assertOpen();
     const thread = this.#threadCount++;
-    const seats = cell.specs.map((spec) => this.#seat(spec, cell.incarnation));
-    cell.thread = new ActorThread({
+    const ids = cell.specs.map(({ name }) => this.#register(name));
+    const incarnation = 1 + Math.max(...ids.map((id) => this.#directory.incarnationOf(id)));
+    const seats = cell.specs.map((spec) => this.#seat(spec, incarnation));
+    const actorThread = new ActorThread({
       pool: this.#pool,
       limits: cell.options.limits ?? {},
       seats,
@@ -288,16 +239,17 @@ export class ActorSystem {
         recording: this.#options.recording ?? false,
       },
       thread,
-      onLog: (line) => this.#options.onEvent?.(line),
+      onLog: (line) => this.#emit(line),
     });
-    this.#threads.set(thread, cell.thread);
-    for (const { id, name, incarnation } of seats) {
+    cell.incarnation = incarnation;
+    this.#threads.set(thread, actorThread);
+    for (const { id, name } of seats) {
       this.#cells.set(name, cell);
       this.#directory.place(id, thread, incarnation);
-      this.#options.onEvent?.({ type: 'spawned', actor: name, incarnation });
     }
-    void this.#watch(cell, cell.thread);
-    return cell.thread;
+    for (const { name } of seats) this.#emit({ type: 'spawned', actor: name, incarnation });
+    void actorThread.dead.then(() => this.#threads.delete(thread));
+    return actorThread;
   }
 
   #seat(spec: ActorSpec, incarnation: number): ActorSeat {
@@ -327,23 +279,13 @@ export class ActorSystem {
     return peers;
   }
 
-  /** Waits for a life's end and lets the supervisor decide about the next. */
-  async #watch(cell: Cell, thread: ActorThread): Promise<void> {
-    const death = await thread.dead;
-    this.#threads.delete(thread.thread);
-    if (cell.thread === thread) this.#leave(cell);
-    if (death.cause === 'finished') this.#forget(cell);
-    const isOver = death.cause !== 'failed' || this.#closing !== undefined;
-    const restartInMs = isOver ? undefined : cell.supervisor.onDeath(performance.now());
-    for (const { name, incarnation } of thread.seats) {
-      this.#options.onEvent?.({ type: 'exited', actor: name, incarnation, death, restartInMs });
-    }
-    if (restartInMs !== undefined) {
-      cell.restartTimer = setTimeout(() => this.#live(cell), restartInMs);
+  #ended(cell: Cell, death: ThreadDeath, restartInMs: number | undefined): void {
+    const { incarnation } = cell;
+    for (const { name } of cell.specs) {
+      this.#emit({ type: 'exited', actor: name, incarnation, death, restartInMs });
     }
   }
 
-  /** Messages to its actors have nowhere to go from here on. */
   #leave(cell: Cell): void {
     for (const { name } of cell.specs) {
       this.#directory.place(this.#register(name), NOWHERE, cell.incarnation);
@@ -351,7 +293,20 @@ export class ActorSystem {
   }
 
   #forget(cell: Cell): void {
-    for (const { name } of cell.specs) this.#cells.delete(name);
+    for (const { name } of cell.specs) {
+      if (this.#cells.get(name) === cell) this.#cells.delete(name);
+    }
+  }
+
+  #emit(event: SystemEvent): void {
+    try {
+      this.#options.onEvent?.(event);
+    } catch (error) {
+      // The listener's mistake must not leave an actor half started.
+      setImmediate(() => {
+        throw error;
+      });
+    }
   }
 
   #closed(endpoint: Endpoint): void {
@@ -376,7 +331,24 @@ export class ActorSystem {
     throw new ConclaveError('NO_SUCH_ACTOR', `there is no actor '${name}'`);
   }
 
+  #assertFree(name: Address): void {
+    if (this.#cells.has(name) || this.#endpoints.has(name)) {
+      const message = `'${name}' is taken by a living or killed actor, or by an endpoint`;
+      throw new ConclaveError('NAME_IN_USE', message);
+    }
+  }
+
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new ConclaveError('CLOSED', 'the system is closed');
+  }
+}
+
+/** What is no plain data would be refused on the way to the thread, where nobody hears of it. */
+function assertPlain(name: Address, input: unknown): void {
+  try {
+    structuredClone(input);
+  } catch (cause) {
+    const message = `actor '${name}': its input is no plain data: ${messageOf(cause)}`;
+    throw new ConclaveError('ACTOR_FAILED', message, { cause });
   }
 }

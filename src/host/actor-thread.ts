@@ -12,12 +12,14 @@ import {
   type ActorSeat,
   FLAG_WORDS,
   type FromThread,
+  type LogLine,
   PAUSE_FLAG,
   type Peer,
   type ThreadBoot,
   type ThreadStats,
   type ToThread,
 } from './control-protocol.js';
+import { failureError } from './failure.js';
 
 /** Why a thread died. */
 export interface ThreadDeath {
@@ -39,8 +41,16 @@ export interface ActorThreadOptions {
     'directory' | 'links' | 'epochMicros' | 'seed' | 'fsync' | 'recording'
   >;
   readonly thread: number;
-  readonly onLog: (line: Extract<FromThread, { type: 'log' }>) => void;
+  readonly onLog: (line: LogLine) => void;
 }
+
+interface Question {
+  readonly answer: (message: FromThread) => void;
+  readonly reject: (error: ConclaveError) => void;
+}
+
+/** An actor whose turn or clean-up never ends is killed after this long. */
+const STOP_TIMEOUT_MS = 5_000;
 
 export class ActorThread {
   readonly thread: number;
@@ -52,8 +62,10 @@ export class ActorThread {
   readonly #control: MessagePort;
   readonly #flags = new Int32Array(new SharedArrayBuffer(FLAG_WORDS * 4));
   readonly #running: RunningThread;
-  readonly #answers: ((message: FromThread) => void)[] = [];
+  /** Questions to the thread, in the order asked, which is the order of the answers. */
+  readonly #questions: Question[] = [];
   #death: ThreadDeath | undefined;
+  #isDead = false;
 
   constructor(options: ActorThreadOptions) {
     const { port1, port2 } = new MessageChannel();
@@ -63,7 +75,7 @@ export class ActorThread {
     const closed = new Promise<void>((resolve) => port1.once('close', resolve));
     this.ready = new Promise((resolve, reject) => {
       this.#listen(options.onLog, resolve);
-      void closed.then(() => reject(this.#bootError()));
+      void closed.then(() => reject(this.#deathError()));
     });
     // Whoever spawns waits for it; a restart by the supervisor does not.
     this.ready.catch(() => {});
@@ -82,16 +94,17 @@ export class ActorThread {
   /** Ends the thread where it stands, at any instant; nothing is flushed. */
   async kill(): Promise<void> {
     this.#death ??= { cause: 'killed' };
-    this.resume();
     this.#running.abort();
     await this.dead;
   }
 
-  /** Lets its actors finish their turn and close their logs, then ends it. */
-  async stop(): Promise<void> {
+  /** Lets its actors finish their turn and close their logs, then ends it; kills it if need be. */
+  async stop(timeoutMs = STOP_TIMEOUT_MS): Promise<void> {
     this.resume();
     this.#tell({ type: 'stop' });
+    const timer = setTimeout(() => void this.kill(), timeoutMs);
     await this.dead;
+    clearTimeout(timer);
   }
 
   /** Stands still at its next turn boundary, timers included, until `resume`. */
@@ -123,10 +136,14 @@ export class ActorThread {
     type: T,
   ): Promise<Extract<FromThread, { type: T }>> {
     return new Promise((resolve, reject) => {
-      this.#answers.push((message) => {
+      if (this.#isDead) {
+        reject(this.#deathError());
+        return;
+      }
+      const answer = (message: FromThread): void => {
         if (message.type === type) resolve(message as Extract<FromThread, { type: T }>);
-      });
-      void this.dead.then(() => reject(this.#bootError()));
+      };
+      this.#questions.push({ answer, reject });
       this.#tell(question);
     });
   }
@@ -137,7 +154,7 @@ export class ActorThread {
       else if (message.type === 'log') onLog(message);
       else if (message.type === 'stopped') this.#hasStopped(message.reason);
       else if (message.type === 'failed') this.#failed(message);
-      else this.#answers.shift()?.(message);
+      else this.#questions.shift()?.answer(message);
     });
   }
 
@@ -149,16 +166,18 @@ export class ActorThread {
   /** The thread ends itself after this message; the abort only makes sure. */
   #failed(message: Extract<FromThread, { type: 'failed' }>): void {
     const { actor, error } = message;
-    this.#death ??= { cause: 'failed', actor, error: asError(error) };
+    this.#death ??= { cause: 'failed', actor, error: failureError(error) };
     this.#running.abort();
   }
 
   #buried(reason: string): ThreadDeath {
     this.#death ??= { cause: 'failed', error: new Error(reason) };
+    this.#isDead = true;
+    for (const { reject } of this.#questions.splice(0)) reject(this.#deathError());
     return this.#death;
   }
 
-  #bootError(): ConclaveError {
+  #deathError(): ConclaveError {
     const names = this.seats.map(({ name }) => `'${name}'`).join(', ');
     const cause = this.#death?.error;
     const why = cause === undefined ? (this.#death?.cause ?? 'its thread ended') : messageOf(cause);
@@ -168,8 +187,4 @@ export class ActorThread {
   #tell(message: ToThread, transfer: MessagePort[] = []): void {
     this.#control.postMessage(message, transfer);
   }
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

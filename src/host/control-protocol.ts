@@ -5,6 +5,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Address, LogLevel, Micros } from '../../actors/ports.js';
 import type { LogStats } from '../storage/actor-log.js';
+import type { Failure } from './failure.js';
 
 /** How an actor is to be made in a thread. Plain data. */
 export interface ActorSeat {
@@ -71,7 +72,7 @@ export type FromThread =
   /** All actors of the thread have booted. */
   | { readonly type: 'ready' }
   /** An actor threw, or could not be made; the thread ends itself. */
-  | { readonly type: 'failed'; readonly actor: Address; readonly error: unknown }
+  | { readonly type: 'failed'; readonly actor: Address; readonly error: Failure }
   /** All actors have stopped cleanly, when told to or because their machines are final. */
   | { readonly type: 'stopped'; readonly reason: 'stopped' | 'finished' }
   | { readonly type: 'stats'; readonly stats: ThreadStats }
@@ -79,14 +80,17 @@ export type FromThread =
       readonly type: 'recordings';
       readonly recordings: readonly (readonly [Address, Uint8Array])[];
     }
-  | {
-      readonly type: 'log';
-      readonly actor: Address;
-      readonly at: Micros;
-      readonly level: LogLevel;
-      readonly message: string;
-      readonly fields: Readonly<Record<string, unknown>> | undefined;
-    };
+  | LogLine;
+
+/** A line that an actor wrote for the operator. */
+export interface LogLine {
+  readonly type: 'log';
+  readonly actor: Address;
+  readonly at: Micros;
+  readonly level: LogLevel;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>> | undefined;
+}
 
 /** Word of `flags` that holds 1 while the thread is to stand still at its next turn boundary. */
 export const PAUSE_FLAG = 0;

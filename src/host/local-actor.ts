@@ -12,7 +12,7 @@ import { type ActorRecorder, recordActor } from '../trace/actor-recording.js';
 import type { DropReason } from '../trace/record.js';
 import { encodeRecording } from '../trace/recording-codec.js';
 import type { ActorBinding } from './binding.js';
-import type { ActorSeat, ActorStats, FromThread } from './control-protocol.js';
+import type { ActorSeat, ActorStats, LogLine } from './control-protocol.js';
 import type { Resident, ThreadHost } from './thread-host.js';
 
 /** Messages beyond this many waiting inputs are dropped and counted (Raft resends). */
@@ -29,7 +29,7 @@ export interface LocalActorOptions {
   readonly now: () => Micros;
   /** The loop that runs this actor's turns. */
   readonly host: Pick<ThreadHost, 'ready' | 'soon'>;
-  readonly toMain: (message: FromThread) => void;
+  readonly onLog: (line: LogLine) => void;
   /** Called after a turn in (or into) a final state. */
   readonly onFinished: () => void;
   /** Keep the actor's inputs, for `recording()`. */
@@ -70,7 +70,7 @@ export class LocalActor implements Mailbox, Resident {
         storage: { write: (record, token) => log.append(record, token) },
         logger: {
           log: (level, message, fields) =>
-            options.toMain({
+            options.onLog({
               type: 'log',
               actor: seat.name,
               at: options.now(),

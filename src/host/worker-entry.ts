@@ -5,6 +5,7 @@
  */
 
 import type { Address } from '../../actors/ports.js';
+import { messageOf } from '../errors.js';
 import { LinkPolicy } from '../router/link-policy.js';
 import { LinkTable } from '../router/link-table.js';
 import { ThreadRouter } from '../router/thread-router.js';
@@ -16,12 +17,14 @@ import { SystemClock } from './clock.js';
 import type {
   ActorSeat,
   FromThread,
+  LogLine,
   ThreadBoot,
   ThreadStats,
   ToThread,
 } from './control-protocol.js';
 import { Directory, MAX_ADDRESSES } from './directory.js';
 import { Endpoint } from './endpoint.js';
+import { describeFailure } from './failure.js';
 import { LocalActor } from './local-actor.js';
 import { ThreadHost } from './thread-host.js';
 
@@ -79,6 +82,7 @@ class ActorThread {
       }
     }
     this.#tell({ type: 'ready' });
+    this.#finish();
   }
 
   async #seat(seat: ActorSeat): Promise<void> {
@@ -96,7 +100,7 @@ class ActorThread {
       seed: this.#boot.seed,
       now: this.#now,
       host: this.#host,
-      toMain: (message) => this.#tell(message),
+      onLog: (line) => this.#log(line),
       onFinished: () => this.#finish(),
       isRecorded: this.#boot.recording,
     });
@@ -184,8 +188,17 @@ class ActorThread {
 
   /** The thread is one failure domain: what one of its actors throws ends it. */
   #fail(actor: string, error: unknown): never {
-    this.#tell({ type: 'failed', actor, error });
+    this.#tell({ type: 'failed', actor, error: describeFailure(error) });
     process.exit(1);
+  }
+
+  #log(line: LogLine): void {
+    try {
+      this.#tell(line);
+    } catch (error) {
+      // A line for the operator is no reason to die.
+      this.#tell({ ...line, fields: { dropped: `fields are no plain data: ${messageOf(error)}` } });
+    }
   }
 
   #tell(message: FromThread): void {

@@ -8,8 +8,9 @@ import type { MrWorkerSpawn } from '../../actors/mapreduce/mr-worker-actor.js';
 import { encodeWorkerLost } from '../../actors/mapreduce/wire.js';
 import type { Address } from '../../actors/ports.js';
 import { ConclaveError, messageOf } from '../errors.js';
-import { ActorSystem, type SystemEvent } from '../host/actor-system.js';
+import { ActorSystem } from '../host/actor-system.js';
 import type { Endpoint } from '../host/endpoint.js';
+import type { SystemEvent } from '../host/system-options.js';
 import type { JobControl, MapReduceOptions } from './options.js';
 
 const COORDINATOR = 'mr-coordinator';

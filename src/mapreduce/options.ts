@@ -3,7 +3,7 @@
  * `machines/mapreduce/job-spec.ts` has the terms inside the system.
  */
 import type { RecordId, TaskKind } from '../../machines/mapreduce/job-spec.js';
-import type { ActorSystemOptions } from '../host/actor-system.js';
+import type { ActorSystemOptions } from '../host/system-options.js';
 
 /** Units are in the names; the defaults are the command line's. */
 export interface MapReduceOptions {
