@@ -15,7 +15,7 @@ import { ActorThread, type ThreadDeath } from './actor-thread.js';
 import { ActorThreadPool } from './actor-thread-pool.js';
 import { Cell, type CellOwner } from './cell.js';
 import { processMicros, SystemClock } from './clock.js';
-import { type ActorSeat, FLAG_WORDS, type Peer, type ThreadStats } from './control-protocol.js';
+import { type ActorSeat, FLAG_WORDS, type ThreadStats } from './control-protocol.js';
 import { Directory, MAX_ADDRESSES, NOWHERE } from './directory.js';
 import { Endpoint } from './endpoint.js';
 import type {
@@ -87,6 +87,7 @@ export class ActorSystem {
       wake: () => this.#host.wake(),
     });
     this.#host.use(this.#router);
+    this.#router.open();
   }
 
   /** Microseconds since this system started. */
@@ -121,23 +122,23 @@ export class ActorSystem {
    * Ends the actor's thread at any instant: nothing is flushed. Resolves when it is dead. It stays
    * dead, and its name taken, until `restart` or `stop`.
    */
-  kill(name: Address): Promise<void> {
-    return this.#cell(name).kill();
+  async kill(name: Address): Promise<void> {
+    await this.#cell(name).kill();
   }
 
   /** Ends the actor after its current turn, its log closed, and frees its name. */
-  stop(name: Address): Promise<void> {
-    return this.#cell(name).stop();
+  async stop(name: Address): Promise<void> {
+    await this.#cell(name).stop();
   }
 
   /**
    * Kills it if it is alive, and gives it a new life with the storage of the last. Rejects with
    * `ACTOR_FAILED` when it does not boot, or when a later order of the same kind came between.
    */
-  restart(name: Address): Promise<void> {
+  async restart(name: Address): Promise<void> {
     const cell = this.#cell(name);
     this.#assertOpen();
-    return cell.restart();
+    await cell.restart();
   }
 
   /** Stands still at the next turn boundary, timers included; messages wait. */
@@ -229,7 +230,6 @@ export class ActorSystem {
       pool: this.#pool,
       limits: cell.options.limits ?? {},
       seats,
-      peers: this.#introduce(thread),
       shared: {
         directory: this.#directory.buffer,
         links: this.#links,
@@ -242,6 +242,7 @@ export class ActorSystem {
       onLog: (line) => this.#emit(line),
     });
     cell.incarnation = incarnation;
+    this.#introduce(actorThread);
     this.#threads.set(thread, actorThread);
     for (const { id, name } of seats) {
       this.#cells.set(name, cell);
@@ -265,18 +266,17 @@ export class ActorSystem {
     };
   }
 
-  /** A channel between the new thread and each that lives; returns the new thread's ends. */
-  #introduce(thread: number): Peer[] {
-    const peers: Peer[] = [];
+  /** Opens a channel between a new thread and each that lives. */
+  #introduce(added: ActorThread): void {
+    const { thread } = added;
     for (const [other, actorThread] of this.#threads) {
       const { port1, port2 } = new MessageChannel();
       actorThread.connect({ thread, port: port1 });
-      peers.push({ thread: other, port: port2 });
+      added.connect({ thread: other, port: port2 });
     }
     const { port1, port2 } = new MessageChannel();
     this.#router.connect(thread, port1);
-    peers.push({ thread: MAIN_THREAD, port: port2 });
-    return peers;
+    added.connect({ thread: MAIN_THREAD, port: port2 });
   }
 
   #ended(cell: Cell, death: ThreadDeath, restartInMs: number | undefined): void {

@@ -13,7 +13,7 @@ export interface ResourceLimits {
   readonly stackSizeMb?: number;
 }
 
-const ENTRY = new URL('./worker-entry.js', import.meta.url).href;
+const ENTRY = new URL('./thread-entry.cjs', import.meta.url).href;
 /** Memory that a thread of another class does not give back soon is a leak in a long test run. */
 const IDLE_TIMEOUT_MS = 100;
 
@@ -33,10 +33,15 @@ export class ActorThreadPool {
     const pool = this.#poolFor(limits);
     const abort = new AbortController();
     pool.options.maxThreads = Math.max(pool.options.maxThreads, pool.threads.length + 1);
-    const ports = [boot.control, ...boot.peers.map(({ port }) => port)];
-    const task = pool.run(boot, { transferList: ports, signal: abort.signal });
+    const { control } = boot;
+    const task = pool.run(boot, { transferList: [control], signal: abort.signal });
     if (pool.queueSize > 0) throw new Error('an actor was queued instead of started');
-    return { abort: () => abort.abort(), ended: task.then(neverEnds, messageOf) };
+    const ended = task.then(neverEnds, messageOf).finally(() => {
+      // A thread that was aborted before it was up has never been given its port, and nobody else
+      // closes it. One that was transferred is an empty shell here.
+      control.close();
+    });
+    return { abort: () => abort.abort(), ended };
   }
 
   /** Ends all threads at once. */

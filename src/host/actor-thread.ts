@@ -34,7 +34,6 @@ export interface ActorThreadOptions {
   readonly pool: ActorThreadPool;
   readonly limits: ResourceLimits;
   readonly seats: readonly ActorSeat[];
-  readonly peers: readonly Peer[];
   /** What all threads of the system share. */
   readonly shared: Pick<
     ThreadBoot,
@@ -79,14 +78,17 @@ export class ActorThread {
     });
     // Whoever spawns waits for it; a restart by the supervisor does not.
     this.ready.catch(() => {});
-    const { shared, thread, seats, peers } = options;
+    const { shared, thread, seats } = options;
     const flags = this.#flags.buffer as SharedArrayBuffer;
-    const boot = { ...shared, thread, seats, peers, control: port2, flags };
+    const boot = { ...shared, thread, seats, control: port2, flags };
     this.#running = options.pool.run(boot, options.limits);
     this.dead = Promise.all([this.#running.ended, closed]).then(([reason]) => this.#buried(reason));
   }
 
-  /** Lets this thread talk to a newer one. */
+  /**
+   * Lets this thread talk to another. The port waits in the control channel, not in the task: a
+   * port whose other end dies before the thread is up could not be transferred any more.
+   */
   connect(peer: Peer): void {
     this.#tell({ type: 'connect', peer }, [peer.port]);
   }

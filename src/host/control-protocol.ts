@@ -32,7 +32,6 @@ export interface ThreadBoot {
   /** False: writes are not synced; a power failure may lose them. */
   readonly fsync: boolean;
   readonly recording: boolean;
-  readonly peers: readonly Peer[];
   readonly seats: readonly ActorSeat[];
 }
 

@@ -72,7 +72,6 @@ class ActorThread {
   }
 
   async start(): Promise<void> {
-    for (const { thread, port } of this.#boot.peers) this.#router.connect(thread, port);
     this.#boot.control.on('message', (message: ToThread) => this.#hear(message));
     for (const seat of this.#boot.seats) {
       try {
@@ -81,6 +80,7 @@ class ActorThread {
         this.#fail(seat.name, error);
       }
     }
+    this.#router.open();
     this.#tell({ type: 'ready' });
     this.#finish();
   }

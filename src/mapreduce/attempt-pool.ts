@@ -94,7 +94,7 @@ export class AttemptPool {
   #open(): Piscina<WorkerRequest, WorkerReply> {
     if (this.#pool !== undefined) return this.#pool;
     const pool = new Piscina<WorkerRequest, WorkerReply>({
-      filename: new URL('./attempt-worker.js', import.meta.url).href,
+      filename: new URL('./attempt-entry.cjs', import.meta.url).href,
       minThreads: 0,
       maxThreads: 1,
       concurrentTasksPerWorker: 1,

@@ -56,6 +56,7 @@ export class ThreadRouter {
   /** When what now arrives does. */
   #now: Micros = 0;
   #unknownCount = 0;
+  #isOpen = false;
 
   constructor(options: ThreadRouterOptions) {
     this.#options = options;
@@ -63,10 +64,19 @@ export class ThreadRouter {
     this.#policy = options.policy;
   }
 
+  /**
+   * Begins to receive: all mailboxes are attached. What came before waits in the ports, so that
+   * nothing is lost on an actor that is about to boot.
+   */
+  open(): void {
+    this.#isOpen = true;
+    for (const port of this.#ports.values()) this.#listen(port);
+  }
+
   /** Gives this router the port to another thread; it is the router's to read and to close. */
   connect(thread: number, port: MessagePort): void {
     this.#ports.set(thread, port);
-    port.on('message', (packed: Uint8Array) => this.#receive(packed));
+    if (this.#isOpen) this.#listen(port);
     port.on('close', () => {
       this.#gone.add(thread);
       this.#ports.delete(thread);
@@ -188,6 +198,10 @@ export class ThreadRouter {
     if (packer.sizeBytes === 0) this.#dirty.push(thread);
     packer.add(header, payload);
     if (packer.sizeBytes >= POST_EARLY_BYTES) this.#post(thread);
+  }
+
+  #listen(port: MessagePort): void {
+    port.on('message', (packed: Uint8Array) => this.#receive(packed));
   }
 
   #isAlive(thread: number): boolean {
