@@ -164,10 +164,9 @@ export class ThreadRouter {
     this.#now = now;
     for (;;) {
       const frame = this.#held.takeDue(now);
-      if (frame === undefined) break;
+      if (frame === undefined) return;
       this.#deliver(frame.header, frame.payload);
     }
-    this.flush();
   }
 
   /**
