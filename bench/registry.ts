@@ -5,12 +5,14 @@ import { mailbox } from './mailbox.js';
 import { mapReduceBenchmark } from './mapreduce.js';
 import { pipeline } from './pipeline.js';
 import { simBenchmark } from './sim.js';
+import { spawn } from './spawn.js';
 import { stepBenchmark } from './step.js';
 
 export const BENCHMARKS: readonly Benchmark[] = [
   stepBenchmark,
   mailbox,
   pipeline,
+  spawn,
   diskLog,
   simBenchmark,
   mapReduceBenchmark,
