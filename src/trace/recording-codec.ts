@@ -26,6 +26,9 @@ export function encodeRecording(recording: ActorRecording): Uint8Array {
   ]);
 }
 
+/** Where `encodeRecording` puts records, batches, draws, returns, port names and outputs. */
+const LISTS = [5, 6, 7, 8, 9, 10] as const;
+
 /** Reads what `encodeRecording` made. Throws a `ConclaveError` INPUT on anything else. */
 export function decodeRecording(bytes: Uint8Array): ActorRecording {
   try {
@@ -34,6 +37,10 @@ export function decodeRecording(bytes: Uint8Array): ActorRecording {
       throw new Error(`version ${fields[0]}; this program reads ${RECORDING_VERSION}`);
     }
     const [, name, incarnation, bootedAt, input, records, batches, draws, returns] = fields;
+    for (const at of LISTS) {
+      if (!Array.isArray(fields[at])) throw new Error(`field ${at} is no list`);
+    }
+    if (typeof name !== 'string') throw new Error('its actor has no name');
     return {
       version: RECORDING_VERSION,
       name,

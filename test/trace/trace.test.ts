@@ -1,6 +1,7 @@
 import { test } from 'tap';
 import { setup } from 'xstate';
 import { Actor, type ActorHost } from '../../actors/actor.js';
+import { encode } from '../../actors/codec/positional.js';
 import { defineActor } from '../../actors/define-actor.js';
 import type { ActorPorts, Input, Outgoing } from '../../actors/ports.js';
 import { reducerFor } from '../../machines/reducer.js';
@@ -162,7 +163,10 @@ test('recording: a changed actor, input, draw or answer shows as a difference', 
 });
 
 test('recording: bytes that are none are refused', (t) => {
-  for (const bytes of [new Uint8Array(), new Uint8Array([1, 2, 3]), new Uint8Array([0x91, 9])]) {
+  const named = [1, 'a', 1, 0, null, [], [], [], []];
+  const wrong = [encode([...named, 5, [], '', null]), encode([1, null, ...named.slice(2), [], []])];
+  const noise = [new Uint8Array(), new Uint8Array([1, 2, 3]), new Uint8Array([0x91, 9])];
+  for (const bytes of [...noise, ...wrong]) {
     t.throws(() => decodeRecording(bytes), { code: 'INPUT', message: /not a recording/ });
   }
   t.end();
