@@ -92,10 +92,6 @@ export interface TaskProgressResult {
 export type WorkerLost = WorkerId;
 
 /** `jobStatus`: the client asks how it stands, and tells what it has done meanwhile. */
-export interface JobStatusCall {
-  readonly news: ClientNews;
-}
-
 export type ClientNews =
   | { readonly type: 'none' }
   /** All output stands under its final names. */

@@ -14,7 +14,6 @@ import type { FaultClass, Scenario, ScenarioRun, World } from './scenario.js';
 import { findScenario, SCENARIOS } from './scenarios/index.js';
 import { Simulation } from './simulation.js';
 
-export const DEFAULT_NODES = 5;
 export const DEFAULT_DURATION_MICROS = 30_000_000;
 
 export interface SimulateOptions {
