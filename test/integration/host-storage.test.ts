@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { crc32 } from 'node:zlib';
 import { t as file, test } from 'tap';
 import { ActorSystem } from '../../src/host/actor-system.js';
 import { Prng } from '../../src/random/prng.js';
@@ -12,16 +11,17 @@ import { rejection, type Scene, scene, UNRULY } from './host-actors.js';
 file.setTimeout(90_000);
 
 const KILLS = 100;
-const RECORD_BYTES = 128 * 1024;
+const PARTS = 10;
+const RECORD_BYTES = 512 * 1024;
 
-/** Checksums of all files below a directory. */
-function fingerprint(directory: string): Map<string, number> {
+/** When each file below a directory was last written: cheap enough to see a write in time. */
+function lastWrites(directory: string): Map<string, bigint> {
   const names = readdirSync(directory, { recursive: true, withFileTypes: true });
   return new Map(
     names
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name))
-      .map((path) => [path, crc32(readFileSync(path))] as const),
+      .map((path) => [path, statSync(path, { bigint: true }).mtimeNs] as const),
   );
 }
 
@@ -78,7 +78,7 @@ test(`host: ${KILLS} kills in the middle of large writes: one writer, nothing ac
   const random = new Prng([7, 0, 0, 0]);
   const writes: Writes = { acknowledged: 0, sent: 0 };
   let recoveredMost = 0;
-  for (let part = 0; part < 4; part++) {
+  for (let part = 0; part < PARTS; part++) {
     // Each part has a directory of its own, so that recovery stays short.
     const directory = join(dataDir, String(part));
     const stage = await scene(t, { dataDir: directory, fsync: true });
@@ -86,18 +86,18 @@ test(`host: ${KILLS} kills in the middle of large writes: one writer, nothing ac
     writes.acknowledged = 0;
     writes.sent = 0;
     await system.spawn({ name: 'writer', module: UNRULY });
-    for (let kill = 0; kill < KILLS / 4; kill++) {
+    for (let kill = 0; kill < KILLS / PARTS; kill++) {
       await pump(stage, writes, random.below(4));
       // Within some writes' time: in a write, in a sync, between two.
       const until = performance.now() + random.below(4);
       while (performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
       await system.kill('writer');
       stop();
-      const before = kill % 5 === 0 ? fingerprint(directory) : undefined;
+      const before = kill % 2 === 0 ? lastWrites(directory) : undefined;
       const { acknowledged } = writes;
       if (before !== undefined) {
-        await new Promise((resolve) => setTimeout(resolve, 40));
-        t.same(fingerprint(directory), before, 'no file changes after kill() has resolved');
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        t.same(lastWrites(directory), before, 'no file changes after kill() has resolved');
       }
       await system.restart('writer');
       const [life, recovered] = (await ask('writer', 'recovered')) as [number, number[][]];
@@ -108,7 +108,7 @@ test(`host: ${KILLS} kills in the middle of large writes: one writer, nothing ac
     }
     await system.close();
   }
-  t.ok(recoveredMost > 25, `up to ${recoveredMost} records were recovered`);
+  t.ok(recoveredMost > 10, `up to ${recoveredMost} records were recovered`);
 });
 
 test('host: what an actor wrote is there in a new system; its directory is locked meanwhile', async (t) => {
@@ -146,7 +146,7 @@ test('host: a damaged log keeps its actor from booting, with the file and the co
   await ask('a', 'write', 2, 100);
   await system.stop('a');
   const { openSync, writeSync, closeSync } = await import('node:fs');
-  const [path] = [...fingerprint(join(dataDir, 'actors', 'a')).keys()].sort();
+  const [path] = [...lastWrites(join(dataDir, 'actors', 'a')).keys()].sort();
   const bytes = readFileSync(path as string);
   const at = bytes.indexOf(Buffer.alloc(50, 1));
   const handle = openSync(path as string, 'r+');
