@@ -21,12 +21,15 @@ interface Chunk {
   ends: Uint32Array;
   count: number;
   usedBytes: number;
+  /** Nothing is written behind its entries any more: somebody may hold views of what was there. */
+  isSealed: boolean;
 }
 
 export class LogCache {
   /** In the order of the log, without gaps. */
   readonly #chunks: Chunk[] = [];
   readonly #chunkBytes: number;
+  #firstIndex: Index = 1;
   #lastIndex: Index = 0;
 
   /** Entries are copied into chunks of at least `chunkBytes`. */
@@ -34,9 +37,41 @@ export class LogCache {
     this.#chunkBytes = chunkBytes;
   }
 
-  /** 0 when empty. */
+  /** The oldest entry that it has; `lastIndex + 1` when it has none. */
+  get firstIndex(): Index {
+    return this.#firstIndex;
+  }
+
+  /** The entry before `firstIndex` when empty; 0 in a new log. */
   get lastIndex(): Index {
     return this.#lastIndex;
+  }
+
+  /** What the entries take, their lengths included. */
+  get sizeBytes(): number {
+    let sizeBytes = 0;
+    for (const chunk of this.#chunks) {
+      sizeBytes += chunk.usedBytes - startOf(chunk, this.#firstIndex);
+    }
+    return sizeBytes;
+  }
+
+  /** Drops everything; the next entry to be appended is the one after `lastIndex`. */
+  reset(lastIndex: Index): void {
+    this.#chunks.length = 0;
+    this.#firstIndex = lastIndex + 1;
+    this.#lastIndex = lastIndex;
+  }
+
+  /** Drops the entries up to and with `index`; memory goes with whole chunks. */
+  compactTo(index: Index): void {
+    if (index < this.#firstIndex) return;
+    if (index > this.#lastIndex) {
+      throw new RangeError(`cannot compact to ${index}, beyond the last entry ${this.#lastIndex}`);
+    }
+    const keep = this.#chunks.findIndex(({ first, count }) => first + count > index + 1);
+    this.#chunks.splice(0, keep < 0 ? this.#chunks.length : keep);
+    this.#firstIndex = index + 1;
   }
 
   /** Copies entries in behind the last. Throws when `first` does not follow it. */
@@ -57,14 +92,18 @@ export class LogCache {
     }
   }
 
-  /** Lets go of all entries behind `index`, if there are any. */
+  /** Drops all entries behind `index`, if there are any. Views that were given out stay valid. */
   cutAfter(index: Index): void {
     if (index >= this.#lastIndex) return;
+    if (index + 1 < this.#firstIndex) {
+      throw new RangeError(`entry ${index + 1} is compacted away, up to ${this.#firstIndex - 1}`);
+    }
     while ((this.#chunks.at(-1)?.first ?? 0) > index) this.#chunks.pop();
     const last = this.#chunks.at(-1);
     if (last !== undefined) {
       last.usedBytes = startOf(last, index + 1);
       last.count = index + 1 - last.first;
+      last.isSealed = true;
     }
     this.#lastIndex = index;
   }
@@ -97,13 +136,16 @@ export class LogCache {
 
   #chunkFor(first: Index, sizeBytes: number): Chunk {
     const last = this.#chunks.at(-1);
-    if (last !== undefined && last.usedBytes + sizeBytes <= last.bytes.byteLength) return last;
+    const isRoomy =
+      last !== undefined && !last.isSealed && last.usedBytes + sizeBytes <= last.bytes.byteLength;
+    if (isRoomy) return last;
     const chunk = {
       first,
       bytes: new Uint8Array(Math.max(this.#chunkBytes, sizeBytes)),
       ends: new Uint32Array(CHUNK_ENTRIES_FIRST),
       count: 0,
       usedBytes: 0,
+      isSealed: false,
     };
     this.#chunks.push(chunk);
     return chunk;
@@ -138,6 +180,30 @@ function startOf(chunk: Chunk, index: Index): number {
   return offset <= 0 ? 0 : (chunk.ends[offset - 1] as number);
 }
 
+/** The packed entries without their first `count`, as a view. */
+export function skipPacked(packed: Uint8Array, count: number): Uint8Array {
+  let at = 0;
+  for (let skipped = 0; skipped < count; skipped++) at = endOf(packed, at);
+  return at === 0 ? packed : packed.subarray(at);
+}
+
+/**
+ * Calls `visit` with each of the packed entries and returns how many there are. Throws a
+ * `RangeError` when an entry ends beyond the block.
+ */
+export function forEachPacked(
+  packed: Uint8Array,
+  visit: (entry: Uint8Array, offset: number) => void,
+): number {
+  let count = 0;
+  for (let at = 0; at < packed.byteLength; count++) {
+    const end = endOf(packed, at);
+    visit(packed.subarray(at + LENGTH_BYTES, end), count);
+    at = end;
+  }
+  return count;
+}
+
 /** Packs entries for `LogCache.append`. */
 export function packEntries(entries: readonly Uint8Array[]): Uint8Array {
   let sizeBytes = 0;
@@ -169,6 +235,7 @@ export function unpackEntries(packed: Uint8Array): Uint8Array[] {
 
 /** Where the entry that starts at `at` ends. */
 function endOf(packed: Uint8Array, at: number): number {
+  if (at + LENGTH_BYTES > packed.byteLength) throw new RangeError('a length is cut off');
   const length =
     ((packed[at] as number) |
       ((packed[at + 1] as number) << 8) |

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { LogCache, packEntries, unpackEntries } from '../../actors/log-cache.js';
+import {
+  forEachPacked,
+  LogCache,
+  packEntries,
+  skipPacked,
+  unpackEntries,
+} from '../../actors/log-cache.js';
 
 function entriesOf(cache: LogCache, first: number, last: number): [number, string][] {
   const entries: [number, string][] = [];
@@ -75,5 +81,92 @@ test('log cache: what is cut off is gone, and others take its place', (t) => {
     unpackEntries(block('ab')).map((entry) => Buffer.from(entry).toString()),
     ['a', 'b'],
   );
+  t.end();
+});
+
+test('log cache: truncated, compacted and reset, it is what a plain list would be', (t) => {
+  const step = fc.oneof(
+    fc.record({ op: fc.constant('append' as const), n: fc.integer({ min: 1, max: 5 }) }),
+    fc.record({ op: fc.constant('truncate' as const), n: fc.nat(6) }),
+    fc.record({ op: fc.constant('compact' as const), n: fc.nat(6) }),
+    fc.record({ op: fc.constant('reset' as const), n: fc.nat(3) }),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(step, { maxLength: 40 }),
+      fc.integer({ min: 1, max: 90_000 }),
+      (ops, size) => {
+        const cache = new LogCache();
+        let entries: string[] = [];
+        let base = 0;
+        let made = 0;
+        for (const { op, n } of ops) {
+          const last = base + entries.length;
+          if (op === 'append') {
+            const more = Array.from({ length: n }, () =>
+              `${++made}`.padEnd(1 + (made % size), '.'),
+            );
+            cache.append(last + 1, n, packEntries(more.map((text) => Buffer.from(text))));
+            entries.push(...more);
+          } else if (op === 'truncate') {
+            const first = Math.max(base + 1, last - n + 1);
+            cache.cutAfter(first - 1);
+            entries = entries.slice(0, first - 1 - base);
+          } else if (op === 'compact') {
+            const upTo = Math.min(last, base + n);
+            cache.compactTo(upTo);
+            entries = entries.slice(upTo - base);
+            base = upTo;
+          } else {
+            base = last + n;
+            cache.reset(base);
+            entries = [];
+          }
+          if (cache.firstIndex !== base + 1 || cache.lastIndex !== base + entries.length)
+            return false;
+          const bytes = entries.reduce((sum, text) => sum + 4 + text.length, 0);
+          if (cache.sizeBytes !== bytes) return false;
+        }
+        const expected = entries.map((text, at) => [base + 1 + at, text]);
+        return (
+          JSON.stringify(entriesOf(cache, base + 1, base + entries.length)) ===
+          JSON.stringify(expected)
+        );
+      },
+    ),
+    { numRuns: 100, seed: 2 },
+  );
+  t.end();
+});
+
+test('log cache: a view that was given out survives truncation and what is appended then', (t) => {
+  const cache = new LogCache();
+  cache.append(1, 2, packEntries([Buffer.from('one'), Buffer.from('two')]));
+  const [view] = cache.slice(2, 2) as [Uint8Array];
+  cache.cutAfter(1);
+  cache.append(2, 1, packEntries([Buffer.from('TWO')]));
+  t.equal(Buffer.from(view).subarray(4).toString(), 'two');
+  t.same(entriesOf(cache, 1, 2), [
+    [1, 'one'],
+    [2, 'TWO'],
+  ]);
+  t.throws(() => cache.compactTo(3), /beyond the last entry 2/);
+  cache.compactTo(1);
+  t.throws(() => cache.cutAfter(0), /compacted away/);
+  t.end();
+});
+
+test('log cache: packed entries are walked and cut by number, and damage is refused', (t) => {
+  const packed = packEntries([Buffer.from('a'), Buffer.from(''), Buffer.from('bc')]);
+  const seen: string[] = [];
+  t.equal(
+    forEachPacked(packed, (entry, at) => seen.push(`${at}:${Buffer.from(entry)}`)),
+    3,
+  );
+  t.same(seen, ['0:a', '1:', '2:bc']);
+  t.same(skipPacked(packed, 2), packEntries([Buffer.from('bc')]));
+  t.equal(skipPacked(packed, 0), packed);
+  t.throws(() => forEachPacked(packed.subarray(0, -1), () => {}), /beyond its block/);
+  t.throws(() => forEachPacked(packed.subarray(0, 7), () => {}), /length is cut off/);
   t.end();
 });
