@@ -238,6 +238,12 @@ export class Actor<M extends AnyStateMachine, P extends ActorPorts, In> {
         this.#dirty = true;
         this.#host.ports.storage.write(record, token);
       },
+      forget: (before) => {
+        if (before > this.#durable) {
+          throw new RangeError(`records up to ${before} are not replaced on disk yet`);
+        }
+        this.#host.ports.storage.forget(before);
+      },
     };
   }
 }

@@ -73,6 +73,11 @@ export interface StoragePort {
    * it had succeeded.
    */
   write(record: Uint8Array | readonly Uint8Array[], token: number): void;
+  /**
+   * Records of this and earlier incarnations with a token below `before` (one of this incarnation)
+   * are not needed any more: what replaces them must be on disk. The next life may still get them.
+   */
+  forget(before: number): void;
 }
 
 export interface ClockPort {

@@ -8,6 +8,7 @@ import { stream } from '../random/prng.js';
 import { PendingRequests } from '../router/pending-requests.js';
 import type { Mailbox, ThreadRouter } from '../router/thread-router.js';
 import type { ActorLog } from '../storage/actor-log.js';
+import { TokenSequences } from '../storage/token-sequences.js';
 import { type ActorRecorder, recordActor } from '../trace/actor-recording.js';
 import type { DropReason } from '../trace/record.js';
 import { encodeRecording } from '../trace/recording-codec.js';
@@ -63,11 +64,18 @@ export class LocalActor implements Mailbox, Resident {
       },
       onStop: (cleanup) => this.#cleanups.push(cleanup),
     });
+    const tokens = new TokenSequences();
     const host: ActorHost<ActorPorts> = {
       ports: {
         ...own,
         router: { send: (message) => this.#send(message) },
-        storage: { write: (record, token) => log.append(record, token) },
+        storage: {
+          write: (record, token) => tokens.note(token, log.append(record, token)),
+          forget: (before) => {
+            const sequence = tokens.takeFrom(before);
+            if (sequence !== undefined) log.truncateBefore(sequence);
+          },
+        },
         logger: {
           log: (level, message, fields) =>
             options.onLog({

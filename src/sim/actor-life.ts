@@ -8,6 +8,7 @@ import { messageOf } from '../errors.js';
 import type { ActorBinding, PortContext } from '../host/binding.js';
 import type { Prng } from '../random/prng.js';
 import { PendingRequests } from '../router/pending-requests.js';
+import { TokenSequences } from '../storage/token-sequences.js';
 import { type ActorRecorder, type ActorRecording, recordActor } from '../trace/actor-recording.js';
 import type { DropReason, StateValue } from '../trace/record.js';
 import type { SimClock } from './clock.js';
@@ -79,6 +80,9 @@ export class ActorLife {
   readonly #requests = new PendingRequests();
   readonly #cleanups: (() => void)[] = [];
   #writes: Uint8Array[] = [];
+  readonly #tokens = new TokenSequences();
+  /** The number of the next record, of all that this disk was ever given. */
+  #sequence: number;
   #turn: ScheduledEvent | undefined;
   #alarm: ScheduledEvent | undefined;
   #deadline: Micros | undefined;
@@ -92,6 +96,7 @@ export class ActorLife {
 
   constructor(context: LifeContext) {
     this.#context = context;
+    this.#sequence = context.disk.nextSequence;
     const host = this.#host();
     this.#recorder = context.options.isRecorded === true ? recordActor(host) : undefined;
     this.#actor = new Actor(
@@ -219,7 +224,7 @@ export class ActorLife {
   }
 
   #host(): ActorHost<ActorPorts> {
-    const { kernel, name, incarnation, clock, binding, options } = this.#context;
+    const { kernel, name, incarnation, clock, disk, binding, options } = this.#context;
     const makePorts: SimPorts | undefined = options.ports ?? binding.ports;
     const ports = {
       ...makePorts?.(this.#portContext()),
@@ -227,6 +232,10 @@ export class ActorLife {
       storage: {
         write: (record: Uint8Array | readonly Uint8Array[], token: number) => {
           this.#write(record, token);
+        },
+        forget: (before: number) => {
+          const sequence = this.#tokens.takeFrom(before);
+          if (sequence !== undefined) disk.truncateBefore(sequence);
         },
       },
       logger: this.#logger(),
@@ -311,6 +320,7 @@ export class ActorLife {
     const { kernel, name } = this.#context;
     const bytes = record instanceof Uint8Array ? record.slice() : concatenate(record);
     this.#writes.push(bytes);
+    this.#tokens.note(token, this.#sequence++);
     kernel.record(name, { type: 'write', token, sizeBytes: bytes.length });
   }
 

@@ -58,6 +58,8 @@ export class SimDisk {
   /** Not written yet. */
   #waiting: Uint8Array[] = [];
   #isRotten = false;
+  #firstSequence = 1;
+  readonly #watchers: ((record: Uint8Array) => void)[] = [];
 
   constructor(name: string, kernel: Kernel, crc?: Crc32) {
     this.#name = name;
@@ -89,6 +91,26 @@ export class SimDisk {
   /** What has been synced, oldest first. */
   records(): readonly Uint8Array[] {
     return this.#durable;
+  }
+
+  /** The number that the next record gets, of all that this disk was ever given. */
+  get nextSequence(): number {
+    const { length } = this.#durable;
+    return this.#firstSequence + length + this.#uncertain.length + this.#waiting.length;
+  }
+
+  /** Sees every record when it is known to be durable, before its owner hears of it. */
+  watch(watcher: (record: Uint8Array) => void): void {
+    this.#watchers.push(watcher);
+  }
+
+  /** Drops records with a number below `sequence`, as far as the log can. Throws `STORAGE`. */
+  truncateBefore(sequence: number): void {
+    const { log } = this.#openLog();
+    log.truncateBefore(sequence);
+    const first = log.firstSequence();
+    this.#durable.splice(0, first - this.#firstSequence);
+    this.#firstSequence = first;
   }
 
   /**
@@ -158,6 +180,7 @@ export class SimDisk {
     this.#disk = this.#newDisk();
     Object.assign(this.#disk.faults, faults);
     this.#durable = [];
+    this.#firstSequence = 1;
     this.#uncertain = [];
     this.#isRotten = false;
   }
@@ -202,7 +225,7 @@ export class SimDisk {
       const what = isKept ? 'survived a crash' : 'lost';
       this.#kernel.sometimes(`disk: un-synced write ${what}`);
     }
-    if (isKept) this.#durable = all;
+    if (isKept) for (const record of this.#uncertain) this.#keep(record);
     this.#uncertain = [];
   }
 
@@ -260,10 +283,15 @@ export class SimDisk {
     hash.foldInteger(upTo);
     for (const record of this.#uncertain) {
       hash.foldBytes(record);
-      this.#durable.push(record);
+      this.#keep(record);
     }
     this.#uncertain = [];
     return upTo;
+  }
+
+  #keep(record: Uint8Array): void {
+    this.#durable.push(record);
+    for (const watcher of this.#watchers) watcher(record);
   }
 
   #count(error: unknown): void {

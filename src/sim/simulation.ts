@@ -15,7 +15,7 @@
  * Time is in whole microseconds. Every message takes a hop of 1 ms and every sync 1 ms unless told
  * otherwise, so that virtual time passes.
  */
-import type { Address, Input, Micros, Outgoing } from '../../actors/ports.js';
+import type { Address, Envelope, Input, Micros, Outgoing } from '../../actors/ports.js';
 import type { ActorBinding } from '../host/binding.js';
 import type { Prng } from '../random/prng.js';
 import type { Network } from '../router/network.js';
@@ -183,6 +183,11 @@ export class Simulation {
   /** Checked after every event; says what is wrong, or undefined. */
   invariant(name: string, check: Invariant): void {
     this.kernel.invariant(name, check);
+  }
+
+  /** Sees every message as it leaves its sender: what an oracle must know to judge it. */
+  watchSends(watcher: (envelope: Envelope) => void): void {
+    this.#wire.watch(watcher);
   }
 
   /** Reports something wrong that no invariant saw. */

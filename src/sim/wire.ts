@@ -47,6 +47,7 @@ export class Wire implements Directory {
   readonly #arrivals = new Map<number, Arrival>();
   /** By link: nothing that is sent now arrives before. */
   readonly #clogs = new Map<number, Micros>();
+  readonly #watchers: ((envelope: Envelope) => void)[] = [];
   #messageCount = 0;
 
   constructor(kernel: Kernel, options: WireOptions = {}) {
@@ -103,6 +104,11 @@ export class Wire implements Directory {
     this.#clogs.clear();
   }
 
+  /** Sees every message as it leaves its sender, whatever becomes of it. */
+  watch(watcher: (envelope: Envelope) => void): void {
+    this.#watchers.push(watcher);
+  }
+
   send(from: Address, incarnation: number, message: Outgoing): void {
     const rpc = message.rpc ?? 'none';
     const envelope: Envelope = {
@@ -115,6 +121,7 @@ export class Wire implements Directory {
       // The bytes leave here: what the sender does to its buffer later must not show.
       payload: payloadCopy(message.payload),
     };
+    for (const watcher of this.#watchers) watcher(envelope);
     const fromId = this.idOf(from);
     const toId = this.idOf(message.to);
     const size = envelope.payload.length;

@@ -182,7 +182,7 @@ class Replay {
     const base: ActorHost<ActorPorts> = {
       ports: {
         router: { send: ignore },
-        storage: { write: ignore },
+        storage: { write: ignore, forget: ignore },
         logger: { log: ignore },
       },
       clock: { now: () => this.#now },
@@ -263,6 +263,7 @@ function watchOutputs(
         }
         storage.write(record, token);
       },
+      forget: (before) => storage.forget(before),
     },
   };
 }

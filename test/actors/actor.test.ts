@@ -53,6 +53,7 @@ function stage(script: Script, disk: 'sync' | 'later') {
           wrote = true;
           journal.push(`write ${token}`);
         },
+        forget: (before) => void journal.push(`forget ${before}`),
       },
       logger: { log: (_level, message) => void journal.push(message) },
     },

@@ -106,7 +106,7 @@ function live(): { recording: ActorRecording; sent: Outgoing[] } {
   const host = {
     ports: {
       router: { send: (out: Outgoing) => sent.push(out) },
-      storage: { write: () => undefined },
+      storage: { write: () => undefined, forget: () => undefined },
       logger: { log: () => undefined },
       oracle: { ask: () => 25 },
     },
