@@ -6,10 +6,13 @@ import { mrWorkerMachine } from './mapreduce/mr-worker.js';
 import { taskMachine } from './mapreduce/task.js';
 import { ignoredByPipeline } from './pipeline/ignored.js';
 import { pipelineMachine } from './pipeline/machine.js';
+import { ignoredByRaft } from './raft/ignored.js';
+import { raftMachine } from './raft/machine.js';
 
 export const CHARTS: readonly Chart[] = [
   { name: 'job', machine: jobMachine, ignored: ignoredByJob },
   { name: 'task', machine: taskMachine, ignored: ignoredByTask },
   { name: 'mr-worker', machine: mrWorkerMachine, ignored: ignoredByMrWorker },
+  { name: 'raft', machine: raftMachine, ignored: ignoredByRaft },
   { name: 'pipeline', machine: pipelineMachine, ignored: ignoredByPipeline },
 ];
