@@ -20,6 +20,22 @@ export const MESSAGE_KINDS = [
   'jobStatus',
   'jobStatusResult',
   'workerLost',
+  // Raft: the peers' messages, then what its clients ask for (DESIGN § 4).
+  'raftPreVote',
+  'raftPreVoteResult',
+  'raftVote',
+  'raftVoteResult',
+  'raftAppend',
+  'raftAppendResult',
+  'raftSnapshot',
+  'raftSnapshotResult',
+  'raftTimeoutNow',
+  'raftPropose',
+  'raftProposeResult',
+  'raftRead',
+  'raftReadResult',
+  'raftAdmin',
+  'raftAdminResult',
 ] as const;
 
 export type MessageKind = (typeof MESSAGE_KINDS)[number];

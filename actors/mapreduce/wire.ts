@@ -27,16 +27,11 @@ import type {
   WorkerLost,
   WorkerTimings,
 } from '../../machines/mapreduce/messages.js';
-import { decode, type Encodable, encode } from '../codec/positional.js';
+import { array, count, MalformedMessage, text, unpack } from '../codec/fields.js';
+import { type Encodable, encode } from '../codec/positional.js';
 import type { Envelope, LoggerPort } from '../ports.js';
 
-/** A payload that no version of this program has sent. */
-export class MalformedMessage extends Error {
-  constructor(what: string) {
-    super(`malformed message: ${what}`);
-    this.name = 'MalformedMessage';
-  }
-}
+export { MalformedMessage };
 
 /**
  * The events of a message, or none if it is malformed: then the operator reads so in the log.
@@ -262,30 +257,6 @@ function toCounters(value: unknown): Counters {
 /** Plain data as the codec's type; an interface has no index signature. */
 function plain(value: object): Encodable {
   return value as unknown as Encodable;
-}
-
-function unpack(bytes: Uint8Array): unknown {
-  try {
-    return decode(bytes);
-  } catch {
-    throw new MalformedMessage('these bytes are no message');
-  }
-}
-
-function array(value: unknown, lengthMin: number): readonly unknown[] {
-  if (Array.isArray(value) && value.length >= lengthMin) return value;
-  throw new MalformedMessage(`a list of at least ${lengthMin} is expected`);
-}
-
-function text(value: unknown): string {
-  if (typeof value === 'string') return value;
-  throw new MalformedMessage('a text is expected');
-}
-
-/** An integer that is not negative. */
-function count(value: unknown): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new MalformedMessage('a whole number is expected');
 }
 
 /** A nested object; its sender is the same version of this program, so its fields are trusted. */
