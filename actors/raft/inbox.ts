@@ -5,7 +5,7 @@
  */
 import type { RaftEvent } from '../../machines/raft/messages.js';
 import { MalformedMessage } from '../codec/fields.js';
-import type { Envelope, Input, Turn } from '../ports.js';
+import type { ActorPorts, Envelope, Input, LoggerPort, Turn } from '../ports.js';
 import { type Caller, decodeAdminRequest } from './clients.js';
 import { packCommands } from './entries.js';
 import { decodeMessage } from './wire.js';
@@ -21,8 +21,12 @@ export interface SnapshotTaken {
   readonly bytes: Uint8Array;
 }
 
-export function eventsOf(inputs: readonly Input[], turn: Turn): RaftEvent[] {
-  const inbox = new Inbox(turn);
+export function eventsOf(
+  inputs: readonly Input[],
+  turn: Turn,
+  { logger }: Pick<ActorPorts, 'logger'>,
+): RaftEvent[] {
+  const inbox = new Inbox(turn, logger);
   for (const input of inputs) inbox.take(input);
   return inbox.events();
 }
@@ -31,6 +35,7 @@ type AppendResult = Extract<RaftEvent, { type: 'appendResult' }>;
 
 class Inbox {
   readonly #turn: Turn;
+  readonly #logger: LoggerPort;
   readonly #events: RaftEvent[] = [];
   /** Where the latest answer of each follower stands among the events. */
   readonly #answers = new Map<string, number>();
@@ -38,8 +43,9 @@ class Inbox {
   #proposalBytes = 0;
   readonly #reads: Caller[] = [];
 
-  constructor(turn: Turn) {
+  constructor(turn: Turn, logger: LoggerPort) {
     this.#turn = turn;
+    this.#logger = logger;
   }
 
   take(input: Input): void {
@@ -76,6 +82,7 @@ class Inbox {
         this.#push(envelope);
       } catch (error) {
         if (!(error instanceof MalformedMessage)) throw error;
+        this.#logger.log('warn', `dropped a '${kind}' from '${from}': ${error.message}`);
       }
     }
   }

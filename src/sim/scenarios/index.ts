@@ -4,8 +4,14 @@ import type { Scenario } from '../scenario.js';
 import { exactlyOnce } from './exactly-once.js';
 import { mapReduceScenario } from './mapreduce.js';
 import { pipelineScenario } from './pipeline.js';
+import { raftScenario } from './raft/raft.js';
 
-export const SCENARIOS: readonly Scenario[] = [exactlyOnce, mapReduceScenario, pipelineScenario];
+export const SCENARIOS: readonly Scenario[] = [
+  exactlyOnce,
+  mapReduceScenario,
+  pipelineScenario,
+  raftScenario,
+];
 
 /** Throws a `ConclaveError` USAGE that names what there is. */
 export function findScenario(name: string): Scenario {
