@@ -15,7 +15,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { ResultFile } from '../../machines/mapreduce/job-spec.js';
 import { ConclaveError, messageOf } from '../errors.js';
 import { writeFileAtomic } from '../storage/atomic-file.js';
@@ -121,13 +121,24 @@ function takeLock(out: string): () => void {
   const lock = join(out, LOCK);
   for (let attempt = 1; ; attempt++) {
     try {
-      mkdirSync(lock, { recursive: true });
+      makeDirectories(lock);
       return lockDirectory(lock);
     } catch (error) {
       // A job that ends removes the directory of the lock, perhaps between these two steps.
       const isRace = (error as NodeJS.ErrnoException).code === 'ENOENT' && attempt < 3;
       if (!isRace) throw asOutputError(out, error);
     }
+  }
+}
+
+/** Node 20's own way never ends where no directory can be made, as in /proc. */
+function makeDirectories(path: string): void {
+  if (existsSync(path)) return;
+  if (!existsSync(dirname(path))) makeDirectories(dirname(path));
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 

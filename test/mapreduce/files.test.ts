@@ -158,6 +158,15 @@ test('output: files appear at the commit, and nothing else stays', (t) => {
   t.end();
 });
 
+test('output: where no directory can be made is an error and no endless attempt', (t) => {
+  const directory = scratchDirectory(t);
+  writeFileSync(join(directory, 'file'), '');
+  for (const out of [join(directory, 'file', 'a', 'b'), '/proc/no/such/directory']) {
+    t.throws(() => new OutputDirectory({ out, jobId: 'j', force: false }), { code: 'OUTPUT' });
+  }
+  t.end();
+});
+
 test('output: old files are refused, or replaced at the commit if forced', (t) => {
   const out = scratchDirectory(t);
   write(out, { 'mr-out-0': 'old', 'mr-out-7': 'old', 'notes.txt': 'mine' });
