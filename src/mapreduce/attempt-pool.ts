@@ -26,18 +26,36 @@ export function heapMebibytes(job: JobSpec, attempt: TaskAttempt): number {
   return Math.max(HEAP_MIB_MIN, buffers) + whole;
 }
 
+/** What the user is told when an attempt has used up its heap. */
+export function memoryMessage(heapMebibytes: number): string {
+  const limit = `it may use ${heapMebibytes} MiB`;
+  return `the app ran out of memory: ${limit}; --memory above that for each worker raises it`;
+}
+
 export interface RunningAttempt {
-  /** Settles once the thread writes no more for this attempt; never rejects. */
+  /** Settles once its thread or process writes no more for this attempt; never rejects. */
   readonly ended: Promise<WorkerReply>;
-  /** Terminates the thread. `ended` settles all the same. */
+  /** Terminates it. `ended` settles all the same. */
   kill(): void;
 }
 
-export class AttemptPool {
+/** Runs attempts where no actor is: here in a thread, or in a process (process-pool.ts). */
+export interface AttemptRunner {
+  /** One at a time: the caller awaits `ended` first. */
+  run(attempt: TaskAttempt, progress: SharedArrayBuffer): RunningAttempt;
+  /** Loads an app and says what it is like. */
+  inspect(
+    request: Extract<WorkerRequest, { type: 'inspect' }>,
+    signal: AbortSignal,
+  ): Promise<WorkerReply>;
+  /** Ends what the attempts ran in. */
+  close(): Promise<void>;
+}
+
+export class AttemptPool implements AttemptRunner {
   #pool: Piscina<WorkerRequest, WorkerReply> | undefined;
   #heapMebibytes = 0;
 
-  /** One at a time: the caller awaits `ended` first. */
   run(attempt: TaskAttempt, progress: SharedArrayBuffer): RunningAttempt {
     const heap = heapMebibytes(attempt.job, attempt);
     if (heap > this.#heapMebibytes) this.#replace(heap);
@@ -53,7 +71,7 @@ export class AttemptPool {
       .catch((error: unknown): WorkerReply => {
         // A thread that never began has not taken its end of the channel.
         port2.close();
-        return { type: 'failed', failure: crashOf(error) };
+        return { type: 'failed', failure: crashOf(error, memoryMessage(this.#heapMebibytes)) };
       });
     return {
       ended: this.#settle(reply, closed),
@@ -61,18 +79,19 @@ export class AttemptPool {
     };
   }
 
-  /** Loads an app in the thread and says what it is like. */
   async inspect(
-    request: WorkerRequest & { type: 'inspect' },
+    request: Extract<WorkerRequest, { type: 'inspect' }>,
     signal: AbortSignal,
   ): Promise<WorkerReply> {
     this.#heapMebibytes = HEAP_MIB_MIN;
     return await this.#open()
       .run(request, { signal })
-      .catch((error: unknown): WorkerReply => ({ type: 'failed', failure: crashOf(error) }));
+      .catch((error: unknown): WorkerReply => {
+        const memory = 'the app ran out of memory';
+        return { type: 'failed', failure: crashOf(error, memory) };
+      });
   }
 
-  /** Ends the thread. */
   async close(): Promise<void> {
     const pool = this.#pool;
     this.#pool = undefined;
@@ -121,13 +140,13 @@ function closeOf(port: MessagePort): Promise<void> {
 }
 
 /** What the end of a thread says about the attempt that ran in it. */
-function crashOf(error: unknown): AttemptFailure {
+function crashOf(error: unknown, memory: string): AttemptFailure {
   const message = messageOf(error);
   const exit = /worker exited with code: (\d+)/i.exec(message);
   if (exit !== null)
     return { kind: 'exit', message: `the app ended its thread (exit code ${exit[1]})` };
   if ((error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return { kind: 'memory', message: 'the app ran out of memory' };
+    return { kind: 'memory', message: memory };
   }
   const stack = error instanceof Error ? error.stack : undefined;
   return { kind: 'exception', message, ...(stack === undefined ? {} : { stack }) };

@@ -3,7 +3,12 @@
  * with plain stores at no cost worth naming, read when the actor likes, and still there when the
  * thread has crashed or been killed, so that it can tell which record it was that killed it.
  */
-import type { Progress, RecordId } from '../../machines/mapreduce/job-spec.js';
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { JobSpec, Progress, RecordId } from '../../machines/mapreduce/job-spec.js';
+
+/** Progress is looked at no more often than this, and ten times within the task time-out. */
+const REPORT_MILLIS_MAX = 100;
+const REPORT_MILLIS_MIN = 5;
 
 const BYTES = 0;
 const RECORDS = 1;
@@ -15,6 +20,12 @@ const OFFSET = 4;
 const HAS_RECORD = 5;
 const LENGTH = 6;
 
+/** How often progress is looked at. */
+export function reportMillis(job: JobSpec): number {
+  const tenthMillis = job.taskTimeoutMicros / 10_000;
+  return Math.max(REPORT_MILLIS_MIN, Math.min(REPORT_MILLIS_MAX, tenthMillis));
+}
+
 export function makeProgressBuffer(): SharedArrayBuffer {
   return new SharedArrayBuffer(LENGTH * Float64Array.BYTES_PER_ELEMENT);
 }
@@ -24,9 +35,24 @@ export class ProgressWriter {
   readonly #cells: Float64Array;
   /** The same as in its cell: what is added to so often is not read back each time. */
   #pairs = 0;
+  #file: number | undefined;
 
   constructor(buffer: SharedArrayBuffer) {
     this.#cells = new Float64Array(buffer);
+  }
+
+  /**
+   * Keeps the input and the record in hand in a file too, for shared memory dies with its
+   * process. It is not synced: the system keeps it when only the process crashes. `close()` ends
+   * it.
+   */
+  keepPositionIn(path: string): void {
+    this.#file = openSync(path, 'w');
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
 
   addBytes(bytes: number): void {
@@ -56,16 +82,23 @@ export class ProgressWriter {
   beginInput(input: number): void {
     this.#cells[INPUT] = input + 1;
     this.#cells[HAS_RECORD] = 0;
+    this.#keepPosition();
   }
 
   beginRecord(offset: number): void {
     this.#cells[OFFSET] = offset;
     this.#cells[HAS_RECORD] = 1;
+    this.#keepPosition();
   }
 
   endInput(): void {
     this.#cells[INPUT] = 0;
     this.#cells[HAS_RECORD] = 0;
+    this.#keepPosition();
+  }
+
+  #keepPosition(): void {
+    if (this.#file !== undefined) writeSync(this.#file, this.#cells, 0, undefined, 0);
   }
 
   #add(cell: number, amount: number): void {

@@ -26,7 +26,7 @@ import {
   IoError,
   WrongExportsError,
 } from './attempt-errors.js';
-import { resultPath, scratchPath } from './attempt-files.js';
+import { positionPath, resultPath, scratchPath } from './attempt-files.js';
 import { ProgressWriter } from './attempt-progress.js';
 import { type AttemptContext, runMapAttempt } from './map-attempt.js';
 import { runReduceAttempt } from './reduce-attempt.js';
@@ -94,6 +94,9 @@ async function runAttempt(attempt: TaskAttempt, progress: ProgressWriter): Promi
   const scratch = scratchPath(job.directory, id);
   const path = resultPath(job.directory, id);
   const context: AttemptContext = { app, job, progress, scratch, path };
+  if (job.app.type === 'module' && isMap(attempt)) {
+    progress.keepPositionIn(positionPath(job.directory, id));
+  }
   try {
     const result = isMap(attempt)
       ? await runMapAttempt(attempt, context)
@@ -108,6 +111,8 @@ async function runAttempt(attempt: TaskAttempt, progress: ProgressWriter): Promi
     };
     return { type: 'finished', files: result.files, counters };
   } finally {
+    progress.close();
+    rmSync(positionPath(job.directory, id), { force: true });
     rmSync(scratch, { recursive: true, force: true });
   }
 }

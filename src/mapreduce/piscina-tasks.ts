@@ -1,6 +1,7 @@
 /**
- * The tasks port on threads: runs the attempts of one worker actor, one at a time, in a nested
- * thread of their own, and reports on them as events of the actor.
+ * The tasks port on threads: runs the attempts of one worker actor, one at a time, and reports on
+ * them as events of the actor. Attempts of a built-in app run in a nested thread of their own,
+ * those of a user's module in a process.
  */
 import { rmSync } from 'node:fs';
 import {
@@ -9,16 +10,18 @@ import {
   type TaskEvent,
   type TasksPort,
 } from '../../actors/mapreduce/tasks-port.js';
-import type { AttemptFailure, AttemptId, Progress } from '../../machines/mapreduce/job-spec.js';
+import type {
+  AttemptFailure,
+  AttemptId,
+  JobSpec,
+  Progress,
+} from '../../machines/mapreduce/job-spec.js';
 import type { PortContext } from '../host/binding.js';
-import { resultPath, scratchPath } from './attempt-files.js';
-import { AttemptPool, type RunningAttempt } from './attempt-pool.js';
-import { makeProgressBuffer, ProgressReader } from './attempt-progress.js';
+import { positionPath, resultPath, scratchPath } from './attempt-files.js';
+import { AttemptPool, type AttemptRunner, type RunningAttempt } from './attempt-pool.js';
+import { makeProgressBuffer, ProgressReader, reportMillis } from './attempt-progress.js';
 import type { WorkerReply } from './attempt-worker.js';
-
-/** Progress is looked at no more often than this, and ten times within the task time-out. */
-const REPORT_MILLIS_MAX = 100;
-const REPORT_MILLIS_MIN = 5;
+import { ProcessPool } from './process-pool.js';
 
 interface Current {
   readonly attempt: TaskAttempt;
@@ -30,7 +33,10 @@ interface Current {
 
 export class PiscinaTasks implements TasksPort {
   readonly #context: PortContext;
-  readonly #pool = new AttemptPool();
+  readonly #pools: Readonly<Record<JobSpec['app']['type'], AttemptRunner>> = {
+    builtin: new AttemptPool(),
+    module: new ProcessPool(),
+  };
   /** Directories of attempts that have ended, so that a late abort can remove their files. */
   readonly #directories = new Map<AttemptId, string>();
   /** Attempts that wait for the thread, oldest first. */
@@ -66,7 +72,7 @@ export class PiscinaTasks implements TasksPort {
     if (attempt === undefined) return;
     const buffer = makeProgressBuffer();
     const progress = new ProgressReader(buffer);
-    const running = this.#pool.run(attempt, buffer);
+    const running = this.#pools[attempt.job.app.type].run(attempt, buffer);
     const timer = this.#watch(attempt, progress);
     const current = { attempt, running, progress, timer, isAborted: false };
     this.#current = current;
@@ -92,20 +98,19 @@ export class PiscinaTasks implements TasksPort {
 
   /** Reports progress whenever there has been some since the last look. */
   #watch(attempt: TaskAttempt, reader: ProgressReader): NodeJS.Timeout {
-    const tenthMillis = attempt.job.taskTimeoutMicros / 10_000;
-    const period = Math.max(REPORT_MILLIS_MIN, Math.min(REPORT_MILLIS_MAX, tenthMillis));
     let last: Progress = reader.read();
     return setInterval(() => {
       const progress = reader.read();
       if (isSame(last, progress)) return;
       last = progress;
       this.#report({ type: 'attemptProgress', attempt: attempt.id, progress });
-    }, period);
+    }, reportMillis(attempt.job));
   }
 
   #remove(id: AttemptId, directory: string): void {
     this.#directories.delete(id);
-    for (const path of [resultPath(directory, id), `${resultPath(directory, id)}.tmp`]) {
+    const result = resultPath(directory, id);
+    for (const path of [result, `${result}.tmp`, positionPath(directory, id)]) {
       rmSync(path, { force: true });
     }
     rmSync(scratchPath(directory, id), { recursive: true, force: true });
@@ -119,7 +124,7 @@ export class PiscinaTasks implements TasksPort {
       current.running.kill();
       await current.running.ended;
     }
-    await this.#pool.close();
+    await Promise.all(Object.values(this.#pools).map((pool) => pool.close()));
   }
 
   #report(event: TaskEvent): void {
@@ -137,7 +142,7 @@ function isSame(a: Progress, b: Progress): boolean {
   );
 }
 
-/** Adds what the thread had in hand when it failed. */
+/** Adds what the attempt had in hand when it failed. */
 function withPosition(
   failure: AttemptFailure,
   attempt: TaskAttempt,

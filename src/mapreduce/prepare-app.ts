@@ -1,12 +1,12 @@
 /**
  * Finds an app and learns what it is like before a job begins. A user's module is loaded in a
- * thread of its own, so that nothing in it can end, stop or write into the process.
+ * process of its own, so that nothing in it can end, stop or write into the process.
  */
 import type { AppOptions, AppReference } from '../../machines/mapreduce/job-spec.js';
 import { ConclaveError } from '../errors.js';
 import { type AppTraits, traitsOf } from './app.js';
 import { findApp, loadApp } from './app-loader.js';
-import { AttemptPool } from './attempt-pool.js';
+import { ProcessPool } from './process-pool.js';
 
 /** A module that has not been loaded by then never will be. */
 const LOAD_MILLIS_MAX = 30_000;
@@ -29,7 +29,7 @@ export async function prepareApp(app: string | URL, options: AppOptions): Promis
 }
 
 async function inspectModule(reference: AppReference, options: AppOptions): Promise<AppTraits> {
-  const pool = new AttemptPool();
+  const pool = new ProcessPool();
   const timeout = AbortSignal.timeout(LOAD_MILLIS_MAX);
   try {
     const reply = await pool.inspect({ type: 'inspect', app: reference, options }, timeout);

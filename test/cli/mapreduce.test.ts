@@ -111,6 +111,52 @@ export const reduce = () => '';`,
   t.same(readdirSync(cwd).sort(), ['bad.mjs', 'in'], 'nothing is left');
 });
 
+test('mapreduce: an app that V8 aborts fails its job in one line and leaves nothing', async (t) => {
+  const cwd = workshop(t, {
+    ...BOOKS,
+    'hoard.mjs': `export const map = () => { 'ab '.repeat(1e8).match(/\\w+/g); };
+export const reduce = () => '';`,
+  });
+  const job = ['mapreduce', './hoard.mjs', 'in/a.txt', '--max-attempts', '2', '--json'];
+  const failed = await conclave(job, { cwd });
+  t.match(failed, { code: 1, signal: null });
+  t.match(failed.stderr, /^error: map task 0 .*failed 2 times: .*out of memory.*--memory.*\n$/);
+  t.match(JSON.parse(failed.stdout), { error: { code: 'JOB_FAILED' } });
+  t.same(readdirSync(cwd).sort(), ['hoard.mjs', 'in'], 'nothing is left');
+});
+
+test('mapreduce: when the job is killed its processes end by themselves', async (t) => {
+  const cwd = workshop(t, {
+    ...BOOKS,
+    'endless.mjs': `import { writeFileSync, renameSync } from 'node:fs';
+export function map() {
+  writeFileSync('pid', String(process.pid));
+  renameSync('pid', 'begun');
+  for (;;);
+}
+export const reduce = () => '';`,
+  });
+  const killed = await conclave(['mapreduce', './endless.mjs', 'in', '--workers', '1'], {
+    cwd,
+    killWhen: { exists: join(cwd, 'begun'), signal: 'SIGKILL' },
+  });
+  t.equal(killed.signal, 'SIGKILL');
+  const pid = Number(readFileSync(join(cwd, 'begun'), 'utf8'));
+  // Only the time-out of the test ends this if it lives on.
+  while (isAlive(pid)) await new Promise((resolve) => setTimeout(resolve, 10));
+  t.notOk(isAlive(pid));
+});
+
+/** Not a zombie either: that one has ended, and its new parent has not noticed yet. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
 test('mapreduce: a signal ends a job in the middle and leaves nothing behind', async (t) => {
   const cwd = workshop(t, {
     ...BOOKS,

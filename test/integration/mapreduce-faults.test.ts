@@ -1,7 +1,7 @@
 /**
  * Jobs on real threads whose workers, attempts and network fail, and jobs that are to end early.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { t as file, test } from 'tap';
 import { ConclaveError } from '../../src/errors.js';
@@ -53,7 +53,7 @@ test('a killed worker costs its attempt, and a new one takes over', async (t) =>
 });
 
 test('an exception, an exit, no memory, an endless loop: each costs one attempt', async (t) => {
-  const names = ['exits', 'fine', 'hoards', 'loops', 'throws'];
+  const names = ['bursts', 'exits', 'fine', 'hoards', 'loops', 'throws'];
   const files = Object.fromEntries(names.map((name) => [`${name}.txt`, 'x']));
   const directory = t.testdir({ in: files });
   const { out, options } = prepare(t, fixture('faulty'), {
@@ -66,7 +66,57 @@ test('an exception, an exit, no memory, an endless loop: each costs one attempt'
     lines(out),
     names.map((name) => `${name} 1`),
   );
-  t.equal(report.map.attempts, names.length + 4);
+  t.equal(report.map.attempts, names.length + 5);
+});
+
+/** Processes below this one that live; a zombie has ended, and waits to be noticed. */
+function livingChildren(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const [state, parent] = statOf(pid);
+      return Number(parent) === process.pid && state !== 'Z';
+    });
+}
+
+/** State, parent and what follows in /proc; nothing for a process that is gone. */
+function statOf(pid: number): string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.replace(/^.*\)\s*/s, '').split(' ');
+  } catch {
+    return [];
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+const proc = existsSync('/proc/self/stat') ? {} : { skip: 'there is no /proc' };
+
+test('neither a killed worker nor an interrupted job leaves a process', proc, async (t) => {
+  const directory = t.testdir({ in: { 'endless.txt': 'x' } });
+  const more = { inputs: [join(directory, 'in')], workers: 1, taskTimeoutMs: 1_000_000 };
+  const { options } = prepare(t, fixture('hopeless'), more);
+  const stop = new AbortController();
+  const before = livingChildren();
+  const made = () => livingChildren().filter((pid) => !before.includes(pid));
+  let faults: Promise<void> | undefined;
+  const onStart = ({ killWorker, workers }: JobControl) => {
+    faults = (async () => {
+      await until(() => made().length === 1);
+      const [first] = made();
+      await killWorker(workers()[0] as string);
+      await until(() => made().length === 1 && made()[0] !== first);
+      stop.abort();
+    })();
+  };
+  const error = await rejection(mapReduce({ ...options, signal: stop.signal, onStart }));
+  await faults;
+  t.equal(error.code, 'INTERRUPTED');
+  t.same(made(), [], 'all are gone when the job is');
 });
 
 test('a job that fails for good names task, input, cause and remedy, and leaves nothing', async (t) => {

@@ -17,6 +17,9 @@ import { makeJob, scratchDirectory } from './engine.js';
 
 const REDUCE = 'export const reduce = (key, values) => values.join();';
 
+/** V8 aborts the process of a thread that does this. */
+const BURST = "'ab '.repeat(1e8).match(/\\w+/g)";
+
 /** A tasks port whose events can be awaited. */
 class Worker {
   readonly events: TaskEvent[] = [];
@@ -119,6 +122,21 @@ test('attempts: what goes wrong in user code costs the attempt and says what it 
       'memory',
       /memory/,
     ],
+    ...[
+      BURST,
+      `'abc '.repeat(5e7).split(' ')`,
+      `const m = new Map(); for (let i = 0; ; i++) m.set(i, i)`,
+      `[...new Array(3e7).fill(1.5)].map((x) => [x, 1])`,
+    ].map(
+      (act) =>
+        [act, `export function map() { ${act} } ${REDUCE}`, 'memory', /256 MiB; --memory/] as const,
+    ),
+    [
+      'an end of the process',
+      `export function map() { process.kill(process.pid, 'SIGKILL'); for (;;); } ${REDUCE}`,
+      'memory',
+      /was killed/,
+    ],
     [
       'an object as value',
       `export function map(f, c, emit) { emit('k', {}) } ${REDUCE}`,
@@ -220,7 +238,7 @@ test('attempts: record by record, a crash names its record, and a skipped one do
   const directory = scratchDirectory(t);
   const worker = new Worker(t);
   const job = { skipBadRecords: true, splittable: true };
-  for (const act of ['process.exit(1)', 'throw new Error("bad")', 'for (;;);']) {
+  for (const act of ['process.exit(1)', BURST, 'throw new Error("bad")', 'for (;;);']) {
     const source = `export const splittable = true; export function map(f, c, emit) { if (c.startsWith('sec')) { ${act} } emit(c.trim(), 1) } ${REDUCE}`;
     const attempt = mapAttempt(directory, source, { job });
     if (act.startsWith('for')) {
