@@ -59,6 +59,8 @@ export class SimDisk {
   #waiting: Uint8Array[] = [];
   #isRotten = false;
   #firstSequence = 1;
+  /** Records below need not be there: a failed truncation may have dropped them or not. */
+  #forgotten = 1;
   readonly #watchers: ((record: Uint8Array) => void)[] = [];
 
   constructor(name: string, kernel: Kernel, crc?: Crc32) {
@@ -107,10 +109,9 @@ export class SimDisk {
   /** Drops records with a number below `sequence`, as far as the log can. Throws `STORAGE`. */
   truncateBefore(sequence: number): void {
     const { log } = this.#openLog();
+    this.#forgotten = Math.max(this.#forgotten, sequence);
     log.truncateBefore(sequence);
-    const first = log.firstSequence();
-    this.#durable.splice(0, first - this.#firstSequence);
-    this.#firstSequence = first;
+    this.#letGo(log.firstSequence());
   }
 
   /**
@@ -181,6 +182,7 @@ export class SimDisk {
     Object.assign(this.#disk.faults, faults);
     this.#durable = [];
     this.#firstSequence = 1;
+    this.#forgotten = 1;
     this.#uncertain = [];
     this.#isRotten = false;
   }
@@ -212,6 +214,8 @@ export class SimDisk {
 
   /** The log's answer decides what became of the last batch; anything else is a bug. */
   #settle(found: readonly Uint8Array[]): void {
+    const first = this.#openLog().log.firstSequence();
+    if (first <= this.#forgotten) this.#letGo(first);
     const all = [...this.#durable, ...this.#uncertain];
     const isKept = found.length > this.#durable.length;
     if (!isSame(found, isKept ? all : this.#durable)) {
@@ -287,6 +291,11 @@ export class SimDisk {
     }
     this.#uncertain = [];
     return upTo;
+  }
+
+  #letGo(first: number): void {
+    this.#durable.splice(0, Math.max(0, first - this.#firstSequence));
+    this.#firstSequence = Math.max(first, this.#firstSequence);
   }
 
   #keep(record: Uint8Array): void {
