@@ -92,7 +92,7 @@ export function propose(context: RaftContext, event: EventOf<'propose'>): Result
 export function refuse(
   context: RaftContext,
   { type, waiters }: EventOf<'propose'> | EventOf<'readsRequested'>,
-  error: 'notLeader' | 'busy' = 'notLeader',
+  error: 'notLeader' | 'busy' = context.leader === null ? 'notLeader' : 'busy',
 ): Result {
   const request = type === 'propose' ? 'propose' : 'read';
   const { currentTerm: term, leaderId: leader } = context;
@@ -143,7 +143,6 @@ function probe(context: RaftContext, to: NodeId, progress: Progress, cause: Caus
     if (cause === 'news') return [progress, []];
     return [progress, [append(context, to, nextIndex, nextIndex - 1)]];
   }
-  if (nextIndex > log.lastIndex && cause === 'news') return [progress, []];
   const last = lastWithin(log, nextIndex, log.lastIndex, options.appendBytesMax);
   return [{ ...progress, isPaused: true }, [append(context, to, nextIndex, last)]];
 }
