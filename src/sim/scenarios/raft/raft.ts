@@ -70,12 +70,14 @@ class RaftRun {
     if (transfers || membership) this.#operator = new RaftOperator(parts, this.#load);
     const minority = Math.floor((this.#names.length - 1) / 2);
     const timeout = this.#options.electionMaxMicros;
+    // Who is needed when the members change is known only later; and without pre-vote and
+    // check-quorum one bad peer may block all others (CORRECTNESS C8).
+    const isDispensable = !membership && this.#options.preVote;
     return {
       faults: {
         actors: this.#names,
         network: this.#names,
-        // Who is needed when the members change is known only later.
-        expendable: membership ? [] : this.#names.slice(0, minority),
+        expendable: isDispensable ? this.#names.slice(0, minority) : [],
       },
       heal: (lost) => this.#heal(lost),
       livenessMicros: (RECOVERY_TIMEOUTS + STABLE_TIMEOUTS) * timeout + 40 * SECOND,

@@ -4,6 +4,7 @@
  * that the product holds no trace of them.
  */
 import { commandOf } from '../../../../actors/raft/entries.js';
+import { splitHeader } from '../../../../actors/raft/framing.js';
 import { defineRaftActor, type RaftPorts } from '../../../../actors/raft/raft-actor.js';
 import { commitTo } from '../../../../machines/raft/append.js';
 import type { RaftEffect } from '../../../../machines/raft/effects.js';
@@ -211,7 +212,7 @@ export const RAFT_ZOO: Readonly<Record<string, Mutant>> = {
     definition: (it) => ({
       ...it,
       boot: (boot, ports) => {
-        const kept = [...boot.records].filter((record) => record.byteLength < 16);
+        const kept = [...boot.records].filter((record) => isHardState(record));
         return it.boot({ ...boot, records: kept }, ports);
       },
     }),
@@ -307,6 +308,11 @@ export const RAFT_ZOO: Readonly<Record<string, Mutant>> = {
 
 function cutRuns({ log }: RaftContext, end: number): RaftContext['log']['runs'] {
   return log.runs.filter(([, from]) => from <= end);
+}
+
+/** Term and vote, which a wiped node would not have: its log alone is gone. */
+function isHardState(record: Uint8Array): boolean {
+  return (splitHeader(record).fields as readonly unknown[])[0] === 0;
 }
 
 /** The node's definition with that bug; the right one without. */
