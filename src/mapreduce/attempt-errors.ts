@@ -17,6 +17,9 @@ export class InputLostError extends Error {
   }
 }
 
+/** A line or word that the heap of the thread cannot hold. */
+export class TooLargeError extends Error {}
+
 /** A key or value that no output line can hold. No other attempt could do better. */
 export class BadOutputError extends Error {}
 

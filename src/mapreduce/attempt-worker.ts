@@ -24,6 +24,7 @@ import {
   BadOutputError,
   InputLostError,
   IoError,
+  TooLargeError,
   WrongExportsError,
 } from './attempt-errors.js';
 import { positionPath, resultPath, scratchPath } from './attempt-files.js';
@@ -124,6 +125,7 @@ function isMap(attempt: TaskAttempt): attempt is Extract<TaskAttempt, { skip: un
 function kindOf(error: unknown): FailureKind {
   if (error instanceof InputLostError) return 'inputLost';
   if (error instanceof BadOutputError) return 'badOutput';
+  if (error instanceof TooLargeError) return 'memory';
   if (error instanceof AppError) return 'app';
   return error instanceof IoError ? 'io' : 'exception';
 }

@@ -1,6 +1,7 @@
 /**
  * Runs one map attempt: reads its splits, calls the app, and leaves a sorted section a partition.
  */
+import { isUtf8 } from 'node:buffer';
 import type {
   JobSpec,
   MapAttempt,
@@ -13,6 +14,7 @@ import type { ProgressWriter } from './attempt-progress.js';
 import { MapOutput } from './map-output.js';
 import { COUNT_MAX } from './record-stream.js';
 import { asUtf8, CHUNK_BYTES, ChunkReader, countLineFeeds, readWhole } from './split-reader.js';
+import { requireRoomFor, SHORT_TEXT_BYTES, type TextPlace } from './text-limit.js';
 
 const LINE_FEED = 10;
 
@@ -130,7 +132,12 @@ class MapRunner {
     bytes: Buffer,
     place: { offset: number; line: number | undefined },
   ): Promise<void> {
-    const { app } = this.#context;
+    const { app, job } = this.#context;
+    const textPlace = { file: split.file, offset: place.offset };
+    if (job.app.type === 'builtin' && bytes.length > SHORT_TEXT_BYTES) {
+      // Bytes that are UTF-8 are never text as a whole.
+      if (app.mapBytes === undefined || !isUtf8(bytes)) requireRoomFor(bytes, textPlace);
+    }
     let isOpen = true;
     const stillOpen = (): void => {
       if (!isOpen) throw new Error('emit was called after map had ended; await what calls it');
@@ -138,7 +145,11 @@ class MapRunner {
     try {
       if (app.mapBytes !== undefined) {
         const utf8 = asUtf8(bytes);
-        const result = app.mapBytes(split.file, utf8, this.#bytesEmitter(utf8, stillOpen));
+        const result = app.mapBytes(
+          split.file,
+          utf8,
+          this.#bytesEmitter(utf8, textPlace, stillOpen),
+        );
         if (result !== undefined) await result;
       } else if (app.map !== undefined) {
         const result = app.map(
@@ -176,9 +187,10 @@ class MapRunner {
     }
   }
 
-  #bytesEmitter(bytes: Buffer, stillOpen: () => void): EmitBytes {
-    const { progress } = this.#context;
+  #bytesEmitter(bytes: Buffer, place: TextPlace, stillOpen: () => void): EmitBytes {
+    const { progress, job } = this.#context;
     const output = this.#output;
+    const isBuiltin = job.app.type === 'builtin';
     return (start, end, count = 1) => {
       if (!(start >= 0 && start <= end && end <= bytes.length && Number.isInteger(start + end))) {
         throw new RangeError(`emit(${start}, ${end}) is not a range of ${bytes.length} bytes`);
@@ -187,6 +199,9 @@ class MapRunner {
         throw new TypeError(`emit's count must be an integer, not ${count}`);
       }
       stillOpen();
+      if (isBuiltin && end - start > SHORT_TEXT_BYTES) {
+        requireRoomFor(bytes.subarray(start, end), { ...place, offset: place.offset + start });
+      }
       progress.addPair();
       output.emitBytes(bytes, start, end, count);
     };

@@ -207,6 +207,19 @@ test('attempts: what goes wrong in user code costs the attempt and says what it 
   );
 });
 
+test('attempts: a line or word that no heap holds costs a built-in app its attempt', async (t) => {
+  const directory = scratchDirectory(t);
+  const worker = new Worker(t);
+  for (const name of ['wc', 'indexer', 'sort']) {
+    const job = { app: { type: 'builtin', name } } as const;
+    const long = mapAttempt(directory, '', { job, contents: `short\n${'x'.repeat(7e7)}` });
+    const failure = await worker.fails(long);
+    t.match(failure, { kind: 'memory', file: 'input', message: /^input: .*at byte 6 .*--memory/ });
+    const words = mapAttempt(directory, '', { job, contents: `${'x '.repeat(1e7)}\n` });
+    t.ok((await worker.finishes(words)).counters.pairsOut > 0, name);
+  }
+});
+
 test('attempts: an endless loop reports progress while it has any, and can be aborted', async (t) => {
   const directory = scratchDirectory(t);
   const worker = new Worker(t);
