@@ -62,6 +62,7 @@ export class ActorThreadPool {
         atomics: 'disabled',
         idleTimeout: IDLE_TIMEOUT_MS,
         resourceLimits: limits,
+        execArgv: inheritedFlags(process.execArgv),
         recordTiming: false,
       });
       // What a dying thread throws after its task has ended; its control port tells of the death.
@@ -74,4 +75,19 @@ export class ActorThreadPool {
 
 function neverEnds(): string {
   return 'the task of an actor thread ended';
+}
+
+const LOADER_FLAG = /^(--import|--require|--loader|--experimental-loader|-r)(=|$)/;
+
+/**
+ * The flags of this process that its actor threads have too: all but loaders. Actors are compiled
+ * modules; a loader (a test runner's TypeScript compiler, say) costs each thread a third of a
+ * second and more memory than a limited one may have.
+ */
+export function inheritedFlags(flags: readonly string[]): string[] {
+  return flags.filter((flag, at) => {
+    const before = flags[at - 1];
+    const isValue = before !== undefined && LOADER_FLAG.test(before) && !before.includes('=');
+    return !isValue && !LOADER_FLAG.test(flag);
+  });
 }

@@ -35,6 +35,8 @@ function makePair(t: Test) {
   const { port1, port2 } = new MessageChannel();
   alice.connect(BOB, port1);
   bob.connect(ALICE, port2);
+  alice.open();
+  bob.open();
   t.teardown(() => alice.close());
   const received: number[] = [];
   bob.attach(BOB, {
