@@ -23,8 +23,8 @@ function table(rows: readonly (readonly string[])[], left: readonly number[]): s
 export function describeBound({ atLeast, atMost, holds }: ReportedComparison): string {
   if (holds === undefined) return '';
   const bounds = [
-    ...(atLeast === undefined ? [] : [`at least ${atLeast}`]),
-    ...(atMost === undefined ? [] : [`at most ${atMost}`]),
+    ...(atLeast === undefined ? [] : [`at least ${formatNumber(atLeast)}`]),
+    ...(atMost === undefined ? [] : [`at most ${formatNumber(atMost)}`]),
   ];
   return `${bounds.join(', ')}: ${holds ? 'holds' : 'MISSED'}`;
 }

@@ -217,7 +217,7 @@ test('host: a log line with odd fields arrives, and does not kill', async (t) =>
   t.same(await ask('a', 'ping'), ['a', 1]);
 });
 
-test('host: spawns and kills at any instant leak no thread, port or memory', async (t) => {
+test('host: spawns and kills at any instant leak no thread or port', async (t) => {
   const { system, ask, tell } = await scene(t);
   await system.spawn({ name: 'peer', module: UNRULY });
   const round = async (instant: number): Promise<void> => {

@@ -12,7 +12,7 @@ file.setTimeout(90_000);
 
 const KILLS = 100;
 const PARTS = 10;
-const RECORD_BYTES = 256 * 1024;
+const RECORD_BYTES = 512 * 1024;
 
 /** When each file below a directory was last written: cheap enough to see a write in time. */
 function lastWrites(directory: string): Map<string, bigint> {
